@@ -1,0 +1,173 @@
+"""Describing a flow class: what its steps, parameters and sources say, once the checks agree."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Dict, List, Optional, Tuple, cast
+
+from falaj.authoring.checks import problems_of
+from falaj.authoring.draft import Draft, DraftStep, Problem
+from falaj.authoring.members import (
+    classes_of,
+    members_of,
+    parameters_of,
+    reserved_names,
+    steps_of,
+    unwrapped,
+)
+from falaj.authoring.sources import Sources
+from falaj.authoring.transitions import FunctionNode, next_calls
+from falaj.errors import InvalidFlow
+from falaj.model.graph import FlowDescription
+
+_GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200
+
+
+def describe(flow_class: type) -> FlowDescription:
+    """Return the flow as plain values; raise InvalidFlow with all that is wrong with it."""
+    draft = draft_of(flow_class)
+    problems = problems_of(draft)
+    if problems:
+        raise InvalidFlow([str(problem) for problem in problems], draft.name)
+    return FlowDescription(
+        name=draft.name,
+        doc=draft.doc,
+        file=draft.file,
+        steps=tuple(step.spec(draft.end) for step in draft.steps),
+        parameters=tuple(parameter.spec(name) for name, parameter in draft.parameters),
+        start=cast(str, draft.start),
+        end=cast(str, draft.end),
+    )
+
+
+def draft_of(flow_class: type) -> Draft:
+    """Return what the flow's classes and sources show, right or wrong."""
+    sources = Sources()
+    marked = steps_of(flow_class)
+    steps: List[DraftStep] = []
+    problems: List[Problem] = []
+    for name, member in marked.items():
+        node = sources.function(unwrapped(member))
+        steps.append(_step(sources, name, member, node))
+        if node is None and len(marked) > 1:
+            problems.append(_unreadable(steps[-1]))
+    methods = _methods(flow_class, marked)
+    file, names = _home(flow_class, marked)
+    return Draft(
+        name=flow_class.__name__,
+        file=_path(file),
+        line=sources.class_line(file, names, flow_class.__name__),
+        doc=clean_doc(flow_class.__doc__),
+        steps=tuple(steps),
+        parameters=tuple(parameters_of(flow_class).items()),
+        unmarked=tuple(_unmarked(sources, methods)),
+        methods=frozenset(methods),
+        reserved=reserved_names(flow_class),
+        repeated=tuple(_repeated(sources, flow_class)),
+        problems=tuple(problems),
+    )
+
+
+def _step(sources: Sources, name: str, member: Any, node: Optional[FunctionNode]) -> DraftStep:
+    function = unwrapped(member)
+    code = function.__code__
+    marks = getattr(member, "__func__", member)
+    return DraftStep(
+        name=name,
+        file=_path(code.co_filename),
+        line=sources.def_line(code.co_filename, node) if node else code.co_firstlineno,
+        doc=clean_doc(function.__doc__),
+        arguments=code.co_argcount,
+        oddity=_oddity(name, member, code),
+        calls=next_calls(node, function.__globals__) if node else (),
+        decorators=tuple(marks.decorators),
+        start_mark=marks.start_mark,
+        end_mark=marks.end_mark,
+    )
+
+
+def _oddity(name: str, member: Any, code: Any) -> str:
+    if isinstance(member, (staticmethod, classmethod)):
+        return "is a {}".format(
+            "staticmethod" if isinstance(member, staticmethod) else "classmethod"
+        )
+    if member.__name__ != name:
+        return "is only another name of `{}`".format(member.__name__)
+    if code.co_flags & (_COROUTINE | _ASYNC_GENERATOR):
+        return "is async"
+    if code.co_flags & _GENERATOR:
+        return "is a generator: it has a `yield`"
+    starred = code.co_flags & 0x0C
+    if starred or code.co_kwonlyargcount:
+        return "takes keyword-only or starred arguments"
+    return ""
+
+
+def _unreadable(step: DraftStep) -> Problem:
+    return Problem(
+        "The source of step `{}` can't be read, or has changed since it was imported; keep the "
+        "flow in a file or in one notebook cell, and load it again.".format(step.name),
+        step.file,
+        step.line,
+    )
+
+
+def _methods(flow_class: type, marked: Dict[str, Any]) -> Dict[str, Any]:
+    functions = {name: unwrapped(member) for name, member in members_of(flow_class).items()}
+    return {
+        name: function
+        for name, function in functions.items()
+        if name not in marked and hasattr(function, "__code__")
+    }
+
+
+def _unmarked(sources: Sources, methods: Dict[str, Any]) -> "list[Tuple[str, str, int]]":
+    found: List[Tuple[str, str, int]] = []
+    for name, function in methods.items():
+        code = function.__code__
+        # The bytecode tells fast which few functions are worth a look at their source.
+        node = sources.function(function) if "next" in code.co_names else None
+        if node is not None and next_calls(node, {}):
+            found.append((name, _path(code.co_filename), sources.def_line(code.co_filename, node)))
+    return found
+
+
+def _repeated(sources: Sources, flow_class: type) -> "list[Tuple[str, str, int, int]]":
+    found: List[Tuple[str, str, int, int]] = []
+    for kind in classes_of(flow_class):
+        file, names = _home(kind, {})
+        found.extend(
+            (name, _path(file), first, last)
+            for name, first, last in sources.repeated(file, names, kind.__name__)
+        )
+    return found
+
+
+def _home(flow_class: type, marked: Dict[str, Any]) -> Tuple[str, Dict[str, Any]]:
+    """Return the file of a class and the globals there.
+
+    Its own functions know better than its module: a notebook's module has no file.
+    """
+    for member in list(vars(flow_class).values()) + list(marked.values()):
+        function = unwrapped(member)
+        code = getattr(function, "__code__", None)
+        if code is not None and function.__module__ == flow_class.__module__:
+            return str(code.co_filename), function.__globals__
+    module = sys.modules.get(flow_class.__module__)
+    names: Dict[str, Any] = dict(vars(module)) if module is not None else {}
+    return str(names.get("__file__") or ""), names
+
+
+def _path(file: str) -> str:
+    # Notebooks and interactive sessions name their cells, not files.
+    return file if not file or file.startswith("<") else os.path.abspath(file)
+
+
+def clean_doc(doc: Optional[str]) -> str:
+    """Return a docstring without the indentation of its source."""
+    lines = (doc or "").expandtabs().splitlines()
+    margins = [len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()]
+    margin = min(margins) if margins else 0
+    shifted = [line[margin:].rstrip() for line in lines[1:]]
+    return "\n".join([line.strip() for line in lines[:1]] + shifted).strip()

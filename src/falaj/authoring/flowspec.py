@@ -1,0 +1,242 @@
+"""FlowSpec: the class that a user's flow derives from."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Dict, Iterator, List, NamedTuple, NoReturn, Optional, Sequence, Tuple
+
+from falaj.authoring.inputs import Inputs, merge
+from falaj.authoring.taskstate import KEY, TaskState
+from falaj.errors import FalajException, InvalidNextException, MergeArtifactsException
+from falaj.model.graph import FOREACH, LINEAR, SPLIT
+
+
+_OWN_NAMES = frozenset(("name", "script_name", "index", "input", "foreach_stack", "next"))
+
+
+class NextCall(NamedTuple):
+    """What a step asked for by `self.next`."""
+
+    kind: str
+    targets: Tuple[str, ...]
+    foreach: Optional[str]
+
+
+class FlowSpec:
+    """A data-science workflow: its methods marked with `@step` form a graph.
+
+    What a step assigns to `self` is an artifact: stored, versioned, and there in the steps that
+    follow. Calling the class, under `if __name__ == "__main__":`, runs its command line.
+    `Flow(use_cli=False)` gives an inert object that can be looked at.
+    """
+
+    def __init__(self, use_cli: bool = True) -> None:
+        """Run the command line of this flow, and leave the process, unless `use_cli` is False."""
+        if use_cli:
+            # Imported here: a task never needs the launcher, and it imports this module.
+            from falaj.runtime.launch import main
+
+            main(type(self))
+
+    @property
+    def name(self) -> str:
+        """The flow's name, which is its class's."""
+        return type(self).__name__
+
+    @property
+    def script_name(self) -> str:
+        """The file name of the script that defines the flow."""
+        module = sys.modules.get(type(self).__module__)
+        path = str(getattr(module, "__file__", "") or "")
+        return path.replace("\\", "/").rpartition("/")[2]
+
+    @property
+    def index(self) -> Optional[int]:
+        """The index of this task in the innermost foreach, or None outside of one."""
+        frames = self._task_state().frames
+        return frames[-1].index if frames else None
+
+    @property
+    def input(self) -> Any:
+        """The value of this task in the innermost foreach, or None outside of one."""
+        state = self._task_state()
+        return state.frame_value(-1) if state.frames else None
+
+    def foreach_stack(self) -> List[Tuple[int, int, Any]]:
+        """Return (index, number of values, value) of each foreach around this task, outer first."""
+        state = self._task_state()
+        return [
+            (frame.index, frame.width, state.frame_value(level))
+            for level, frame in enumerate(state.frames)
+        ]
+
+    def next(self, *targets: Any, **options: Any) -> None:
+        """Say which step comes next; the last statement of every step but the end.
+
+        `self.next(self.a)`, `self.next(self.a, self.b)` for branches that run side by side, or
+        `self.next(self.a, foreach="items")` for one task per value of `self.items`.
+        """
+        state = self._task_state()
+        here = sys._getframe(1)
+        line = here.f_lineno
+        if "__next__" in self.__dict__:
+            _refuse("self.next() is called a second time in this step.", line)
+        names = tuple(self._target_name(target, line) for target in targets)
+        foreach = options.pop("foreach", None)
+        if options:
+            _refuse(
+                "self.next() does not know the argument {}; it takes steps and "
+                "foreach='artifact'.".format(", ".join(sorted(options))),
+                line,
+            )
+        if not names:
+            _refuse("self.next() needs at least one step, as in self.next(self.end).", line)
+        kind = LINEAR if len(names) == 1 else SPLIT
+        if foreach is not None:
+            kind = FOREACH
+            if not isinstance(foreach, str):
+                _refuse("foreach= takes the name of an artifact as a string.", line)
+            if len(names) != 1:
+                _refuse("self.next() with foreach= takes exactly one step.", line)
+            state.foreach_values = self._foreach_values(foreach, line)
+        self.__dict__["__next__"] = NextCall(kind, names, foreach)
+
+    def merge_artifacts(
+        self,
+        inputs: Any,
+        exclude: Optional[Sequence[str]] = None,
+        include: Optional[Sequence[str]] = None,
+    ) -> None:
+        """Take over the artifacts of a join's inputs that are equal in all inputs that have them.
+
+        Nothing is loaded. Artifacts already set in this step stay. Raises
+        UnhandledInMergeArtifactsException for values that differ, MissingInMergeArtifactsException
+        for names in `include` that no input has; in both cases nothing is set.
+        """
+        if not isinstance(inputs, Inputs):
+            raise MergeArtifactsException(
+                "merge_artifacts() is for join steps: pass it the `inputs` argument of the step."
+            )
+        state = self._task_state()
+        assigned = set(self.__dict__) | state.constants
+        state.kept.update(merge(inputs, assigned, list(exclude or ()), list(include or ())))
+
+    def _foreach_values(self, variable: str, line: int) -> List[Any]:
+        try:
+            source = getattr(self, variable)
+        except AttributeError:
+            _refuse(
+                "foreach={0!r}: there is no artifact self.{0} in this step. Assign it before "
+                "self.next().".format(variable),
+                line,
+            )
+        try:
+            iterator = iter(source)
+        except TypeError:
+            _refuse(
+                "foreach={0!r}: self.{0} is a {1}, which can't be iterated over.".format(
+                    variable, type(source).__name__
+                ),
+                line,
+            )
+        values = list(iterator)
+        if not values:
+            _refuse(
+                "foreach={0!r}: self.{0} is empty, so step {1} would have no tasks. Check how "
+                "self.{0} is made.".format(variable, self.__dict__.get("__step__", "")),
+                line,
+            )
+        if iterator is source:
+            # What has been iterated away is kept as the list of its values.
+            self.__dict__[variable] = values
+        return values
+
+    def _target_name(self, target: Any, line: int) -> str:
+        function = getattr(target, "__func__", None)
+        if function is None or getattr(target, "__self__", None) is not self:
+            _refuse(
+                "self.next() takes steps of this flow, as in self.next(self.train), not "
+                "{!r}.".format(target),
+                line,
+            )
+        name = str(function.__name__)
+        if not getattr(function, "is_step", False):
+            _refuse("self.next(self.{0}): {0} lacks the @step decorator.".format(name), line)
+        return name
+
+    def _task_state(self) -> TaskState:
+        state = self.__dict__.get(KEY)
+        if state is None:
+            raise FalajException(
+                "{} is not running here: self.next, self.input and artifacts exist inside steps. "
+                "Read results with falaj.Run.".format(type(self).__name__)
+            )
+        return state
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached only for names that are neither set in this step nor on the class.
+        state = self.__dict__.get(KEY)
+        if state is not None:
+            try:
+                value = state.load(name)
+            except KeyError:
+                pass
+            else:
+                if name not in state.constants:
+                    self.__dict__[name] = value
+                return value
+        raise AttributeError("Flow {} has no attribute {!r}".format(type(self).__name__, name))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        state = self.__dict__.get(KEY)
+        if name in _OWN_NAMES:
+            raise AttributeError(
+                "self.{} belongs to every flow and can't be assigned. Use another name.".format(name)
+            )
+        if state is not None:
+            if name in state.constants:
+                raise AttributeError(
+                    "Flow level attributes and Parameters are not modifiable: self.{} is set by "
+                    "the class or by a Parameter. Use another name.".format(name)
+                )
+            frame = sys._getframe(1)
+            state.lines[name] = (frame.f_code.co_filename, frame.f_lineno)
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        state = self.__dict__.get(KEY)
+        inherited = state is not None and state.drop(name)
+        if self.__dict__.pop(name, self) is self and not inherited:
+            raise AttributeError("Flow {} has no attribute {!r}".format(self.name, name))
+
+    def __iter__(self) -> Iterator[Any]:
+        for name in dir(type(self)):
+            function = getattr(type(self), name, None)
+            if getattr(function, "is_step", False):
+                yield function
+
+    def __getstate__(self) -> NoReturn:
+        raise FalajException(
+            "Flows can't be serialized. Maybe you tried to assign self or one of the inputs to an "
+            "attribute; assign the values that you need instead."
+        )
+
+
+def _refuse(message: str, line: int) -> NoReturn:
+    raise InvalidNextException(message, line)
+
+
+def bind(flow: FlowSpec, state: TaskState, step: str) -> None:
+    """Make a bare flow object stand for a task."""
+    flow.__dict__[KEY] = state
+    flow.__dict__["__step__"] = step
+
+
+def assigned_in(flow: FlowSpec) -> Dict[str, Any]:
+    """Return what a step left on its flow object, by name."""
+    return {name: value for name, value in flow.__dict__.items() if not name.startswith("__")}
+
+
+def next_call(flow: FlowSpec) -> Optional[NextCall]:
+    """Return what the step asked for by self.next, or None."""
+    return flow.__dict__.get("__next__")

@@ -1,0 +1,165 @@
+"""The step options that decorators set: their names, arguments, defaults and what is valid."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, Callable, Dict, Mapping, NamedTuple, NoReturn, cast
+
+from falaj.authoring.wording import listed, near_miss
+from falaj.errors import DecoratorError
+
+MAX_RETRIES = 100
+_ENVIRONMENT_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*\Z")
+
+Attributes = Dict[str, Any]
+
+
+class Option(NamedTuple):
+    """One decorator: its arguments with their defaults, and the function that checks them.
+
+    `check` takes all arguments and returns them as JSON values; it raises DecoratorError.
+    """
+
+    defaults: Mapping[str, Any]
+    check: Callable[[Attributes], Attributes]
+
+
+def option_attributes(name: str, arguments: Mapping[str, Any]) -> Attributes:
+    """Return the checked arguments of decorator `name`, defaults filled in, as JSON values.
+
+    Raises DecoratorError, without a place, for an unknown decorator or argument or a bad value.
+    """
+    option = OPTIONS.get(name)
+    if option is None:
+        raise DecoratorError(
+            "There is no decorator `{}`{}; there are {}.".format(
+                name, near_miss(name, OPTIONS), listed(OPTIONS)
+            )
+        )
+    for argument in arguments:
+        if argument not in option.defaults:
+            raise DecoratorError(
+                "@{} has no argument `{}`{}; it takes {}.".format(
+                    name,
+                    argument,
+                    near_miss(argument, option.defaults),
+                    listed(option.defaults),
+                )
+            )
+    return option.check(dict(option.defaults, **arguments))
+
+
+def _refuse(name: str, argument: str, wanted: str, value: Any) -> NoReturn:
+    raise DecoratorError("@{}: `{}` takes {}, not {!r}.".format(name, argument, wanted, value))
+
+
+def _number(name: str, argument: str, value: Any, wanted: str) -> Any:
+    # Numbers in quotes are taken as numbers, as flows written for Metaflow have them.
+    if isinstance(value, str):
+        for kind in (int, float):
+            try:
+                value = kind(value)
+                break
+            except ValueError:
+                continue
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        _refuse(name, argument, wanted, value)
+    return value
+
+
+def _amount(name: str, argument: str, value: Any) -> Any:
+    wanted = "a number that is not negative"
+    amount = _number(name, argument, value, wanted)
+    if amount < 0:
+        _refuse(name, argument, wanted, value)
+    return amount
+
+
+def _check_retry(given: Attributes) -> Attributes:
+    wanted = "a whole number from 0 to {}".format(MAX_RETRIES)
+    times = _number("retry", "times", given["times"], wanted)
+    if times != int(times) or not 0 <= times <= MAX_RETRIES:
+        _refuse("retry", "times", wanted, given["times"])
+    given["times"] = int(times)
+    minutes = given["minutes_between_retries"]
+    given["minutes_between_retries"] = _amount("retry", "minutes_between_retries", minutes)
+    seconds = given["seconds_between_retries"]
+    if seconds is not None:
+        given["seconds_between_retries"] = _amount("retry", "seconds_between_retries", seconds)
+    backoff = _number("retry", "backoff", given["backoff"], "a factor of at least 1")
+    if backoff < 1:
+        _refuse("retry", "backoff", "a factor of at least 1", given["backoff"])
+    jitter = _number("retry", "jitter", given["jitter"], "a share from 0 to 1")
+    if not 0 <= jitter <= 1:
+        _refuse("retry", "jitter", "a share from 0 to 1", given["jitter"])
+    given["backoff"], given["jitter"] = float(backoff), float(jitter)
+    return given
+
+
+def _check_catch(given: Attributes) -> Attributes:
+    variable = given["var"]
+    if variable is not None:
+        usable = isinstance(variable, str) and variable.isidentifier()
+        if not usable or variable.startswith("__"):
+            _refuse("catch", "var", "the name of an artifact, such as 'failure'", variable)
+    if not isinstance(given["print_exception"], bool):
+        _refuse("catch", "print_exception", "True or False", given["print_exception"])
+    return given
+
+
+def _check_timeout(given: Attributes) -> Attributes:
+    for unit in ("seconds", "minutes", "hours"):
+        given[unit] = _amount("timeout", unit, given[unit])
+    if not any(given.values()):
+        raise DecoratorError("@timeout needs a duration, such as @timeout(minutes=5).")
+    return given
+
+
+def _check_environment(given: Attributes) -> Attributes:
+    if not isinstance(given["vars"], Mapping):
+        _refuse("environment", "vars", "a dict of names and values", given["vars"])
+    variables = cast("Mapping[Any, Any]", given["vars"])
+    settled: Dict[str, str] = {}
+    for key, value in variables.items():
+        if not isinstance(key, str) or not _ENVIRONMENT_NAME.match(key):
+            wanted = "names of letters, digits, `_`, `-` and `.` that start with no digit"
+            _refuse("environment", "vars", wanted, key)
+        if "\0" in str(value):
+            _refuse("environment", "vars", "values without null characters", value)
+        settled[key] = str(value)
+    return {"vars": settled}
+
+
+def _check_resources(given: Attributes) -> Attributes:
+    for argument, value in given.items():
+        if value is None:
+            continue
+        amount = _amount("resources", argument, value)
+        if argument in ("cpu", "memory") and amount == 0:
+            _refuse("resources", argument, "a number above 0", value)
+        if argument == "gpu" and amount != int(amount):
+            _refuse("resources", argument, "a whole number", value)
+        given[argument] = amount
+    return given
+
+
+OPTIONS: Dict[str, Option] = {
+    "retry": Option(
+        {
+            "times": 3,
+            "minutes_between_retries": 2,
+            "seconds_between_retries": None,
+            "backoff": 1.0,
+            "jitter": 0.0,
+        },
+        _check_retry,
+    ),
+    "catch": Option({"var": None, "print_exception": True}, _check_catch),
+    "timeout": Option({"seconds": 0, "minutes": 0, "hours": 0}, _check_timeout),
+    "environment": Option({"vars": {}}, _check_environment),
+    "resources": Option(
+        {"cpu": None, "gpu": None, "disk": None, "memory": None, "shared_memory": None},
+        _check_resources,
+    ),
+}

@@ -1,0 +1,95 @@
+"""The values of a run's parameters and class constants, settled once when the run starts."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Callable, Dict, Mapping, Optional
+
+from falaj.authoring.parameters import IncludeFile, Parameter, ParameterContext, evaluate_default
+from falaj.authoring.taskstate import KEY, constants_of
+from falaj.errors import ParameterError
+from falaj.model.graph import FlowDescription, ParameterSpec
+from falaj.store.manifests import Manifest
+
+_declared: Dict[str, Parameter] = {}
+
+
+def bind_parameters(flow_class: type, description: FlowDescription) -> None:
+    """Replace each Parameter of the class by a property that reads the task's artifact."""
+    for spec in description.parameters:
+        _declared[spec.attribute] = getattr(flow_class, spec.attribute)
+        setattr(flow_class, spec.attribute, property(_reader(spec.attribute)))
+
+
+def _reader(name: str) -> Callable[[Any], Any]:
+    def read(flow: Any) -> Any:
+        state = flow.__dict__.get(KEY)
+        if state is None:
+            return _declared[name]
+        loaded = state.loaded.get(name)
+        if loaded is not None:
+            return loaded.value
+        try:
+            return state.load(name)
+        except KeyError:
+            raise AttributeError("Parameter {} has no value here".format(name)) from None
+
+    return read
+
+
+def settle_parameters(
+    flow_class: type,
+    base: type,
+    description: FlowDescription,
+    context: Mapping[str, Any],
+    origin: Optional[Manifest],
+) -> Dict[str, Any]:
+    """Return the values that the run's tasks start with, by attribute.
+
+    Those that `origin`, the parameters of a resumed run, already has are left out: they stay as
+    they are. Raises ParameterError.
+    """
+    values: Dict[str, Any] = {}
+    given = context["parameters"]
+    for spec in description.parameters:
+        if origin is not None and spec.attribute in origin.entries:
+            continue
+        values[spec.attribute] = _value(description, spec, given, context)
+    for name, value in constants_of(flow_class, base).items():
+        values[name] = value
+    return values
+
+
+def _value(
+    description: FlowDescription,
+    spec: ParameterSpec,
+    given: Mapping[str, Any],
+    context: Mapping[str, Any],
+) -> Any:
+    declared = _declared[spec.attribute]
+    if spec.name in given:
+        value = given[spec.name]
+    elif spec.computed_default:
+        value = evaluate_default(
+            declared,
+            ParameterContext(
+                description.name, str(context["user"]), spec.name, _log, "local", None
+            ),
+        )
+    else:
+        value = spec.default
+    if value is None:
+        if spec.required:
+            raise ParameterError(
+                "Parameter `{0}` is required: give it as --{0} VALUE.".format(spec.name)
+            )
+        return None
+    if isinstance(declared, IncludeFile):
+        return declared.parse(declared.read(str(value)))
+    if spec.separator and isinstance(value, str):
+        return value.split(spec.separator)
+    return value
+
+
+def _log(text: str = "", *_: Any, **__: Any) -> None:
+    sys.stderr.write("{}\n".format(text))

@@ -1,0 +1,142 @@
+"""What a flow object knows of the task it stands for: where its artifacts come from and go to."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Tuple
+
+from falaj.errors import UnpicklableArtifactException
+from falaj.hashing import blob_digest
+from falaj.model.orders import Frame
+from falaj.store.artifacts import Loaded, load, save
+from falaj.store.blobs import BlobStore
+from falaj.store.codec import Encoded
+from falaj.store.manifests import Entry, Manifest, save_manifest
+from falaj.store.values import SavedValues, load_value, save_values
+
+KEY = "__falaj__"
+# Their values can't have changed in place, so what was loaded need not be pickled again.
+_IMMUTABLE = (type(None), bool, int, float, complex, str, bytes)
+
+
+class TaskState:
+    """The artifacts behind one flow object, loaded as they are touched."""
+
+    def __init__(
+        self,
+        store: BlobStore,
+        inherited: Optional[Manifest],
+        frames: Tuple[Frame, ...],
+        constants: "frozenset[str]",
+    ) -> None:
+        """Start from `inherited`; `constants` names parameters and class-level values."""
+        self.store = store
+        self.inherited = inherited
+        self.kept: Dict[str, Entry] = dict(inherited.entries) if inherited is not None else {}
+        self.frames = frames
+        self.constants = constants
+        self.loaded: Dict[str, Loaded] = {}
+        self.lines: Dict[str, Tuple[str, int]] = {}
+        self.foreach_values: List[Any] = []
+        self.inputs: Dict[int, Any] = {}
+
+    def load(self, name: str) -> Any:
+        """Return an inherited artifact's value; raise KeyError where there is none."""
+        entry = self.kept[name]
+        loaded = load(self.store, entry, name)
+        self.loaded[name] = loaded
+        return loaded.value
+
+    def drop(self, name: str) -> bool:
+        """Forget an inherited artifact; say whether there was one."""
+        self.loaded.pop(name, None)
+        return self.kept.pop(name, None) is not None
+
+    def frame_value(self, level: int) -> Any:
+        """Return the value of the foreach at `level` (0 is the outermost; negative from inside)."""
+        frame = self.frames[level]
+        position = level % len(self.frames)
+        if position not in self.inputs:
+            self.inputs[position] = load_value(self.store, frame.values, frame.index)
+        return self.inputs[position]
+
+    def commit(self, assigned: Dict[str, Any], partial: bool = False) -> str:
+        """Store what the step left in `assigned`; return the digest of the manifest.
+
+        A `partial` commit, of a failed attempt, leaves out what can't be pickled.
+        """
+        unsaved: Dict[str, Any] = {}
+        entries = dict(self.kept)
+        for name, value in assigned.items():
+            loaded = self.loaded.get(name)
+            if not (loaded and loaded.value is value and type(value) in _IMMUTABLE):
+                unsaved[name] = value
+        saved: Dict[str, Entry] = {}
+        while True:
+            try:
+                saved = save(self.store, unsaved, self._unchanged, self._refuse)
+                break
+            except UnpicklableArtifactException as error:
+                if not partial:
+                    raise
+                del unsaved[error.artifact]
+        own = {name: entry for name, entry in saved.items() if self.kept.get(name) != entry}
+        for name in own:
+            entries.pop(name, None)
+        return save_manifest(self.store, self.inherited, entries, own, self.frames)
+
+    def commit_values(self, variable: str) -> SavedValues:
+        """Store the values of the foreach over `variable`, one by one."""
+
+        def refuse(index: int, value: Any, error: Exception) -> Exception:
+            return self._refuse("{}[{}]".format(variable, index), value, error)
+
+        return save_values(self.store, self.foreach_values, refuse)
+
+    def verify(self) -> None:
+        """Wait until every mapped artifact has been verified; raise CorruptBlob for a bad one."""
+        for loaded in self.loaded.values():
+            if loaded.mapped is not None:
+                loaded.mapped.verified()
+
+    def _unchanged(self, name: str, encoded: Encoded) -> Optional[Entry]:
+        loaded = self.loaded.get(name)
+        if loaded is None or name not in self.kept:
+            return None
+        entry = self.kept[name]
+        if loaded.mapped is not None:
+            return entry if loaded.mapped.unchanged(encoded) else None
+        same = entry.size == encoded.size and entry.digest == blob_digest(encoded.pickled)
+        return entry if same else None
+
+    def _refuse(self, name: str, value: Any, error: Exception) -> Exception:
+        path, line = self.lines.get(name.partition("[")[0], ("", 0))
+        kind = type(value)
+        shown = kind.__qualname__
+        if kind.__module__ != "builtins":
+            shown = "{}.{}".format(kind.__module__, shown)
+        if getattr(value, "__name__", None) == "<lambda>":
+            shown = "lambda"
+        where = "{}:{}".format(path, line) if path else ""
+        return UnpicklableArtifactException(name, shown, str(error).rstrip("."), where)
+
+
+def constants_of(flow_class: type, base: type) -> Dict[str, Any]:
+    """Return the class-level values of a flow that are data, by name.
+
+    Methods, properties, dunder names and whatever `base` itself defines are left out.
+    """
+    found: Dict[str, Any] = {}
+    for kind in reversed(flow_class.__mro__):
+        if kind is object or kind is base or kind in base.__mro__:
+            continue
+        for name, value in vars(kind).items():
+            if name.startswith("__"):
+                continue
+            if callable(value) or isinstance(value, (property, staticmethod, classmethod)):
+                found.pop(name, None)
+            elif hasattr(type(value), "__get__"):
+                found.pop(name, None)
+            else:
+                found[name] = value
+    return found
+

@@ -1,0 +1,32 @@
+"""Reads results: flows, runs, steps, tasks and artifacts, from a notebook, a script or a flow."""
+
+from falaj.client.artifacts import ArtifactData, DataArtifact
+from falaj.client.code import FalajCode
+from falaj.client.failures import TaskException
+from falaj.client.flows import Falaj, Flow
+from falaj.client.metadata import Metadata
+from falaj.client.namespaces import default_namespace, get_namespace, namespace
+from falaj.client.runs import Run
+from falaj.client.steps import Step
+from falaj.client.tasks import Task
+
+Metaflow = Falaj
+Artifact = DataArtifact
+
+__all__ = [
+    "Artifact",
+    "ArtifactData",
+    "DataArtifact",
+    "Falaj",
+    "FalajCode",
+    "Flow",
+    "Metadata",
+    "Metaflow",
+    "Run",
+    "Step",
+    "Task",
+    "TaskException",
+    "default_namespace",
+    "get_namespace",
+    "namespace",
+]

@@ -1,0 +1,56 @@
+"""Facts about a task as names and values, under the names that Metaflow's users look for."""
+
+from __future__ import annotations
+
+from typing import Any, List, NamedTuple, Tuple
+
+from falaj.client.taskfacts import TaskFacts
+from falaj.model import states
+
+
+class Metadata(NamedTuple):
+    """One fact about a task; `created_at` is in milliseconds since the epoch."""
+
+    name: str
+    value: str
+    created_at: int
+    type: str
+    task: Any
+
+
+def metadata_of(task: Any, facts: TaskFacts) -> List[Metadata]:
+    """Return the facts of `task`, oldest first; those of one attempt where one was asked for."""
+    record, run = facts.record, facts.run.record
+    found: List[Tuple[float, str, str]] = [
+        (record.created_at, "user", run.user),
+        (record.created_at, "script-name", run.script),
+        (record.created_at, "ds-type", "local"),
+        (record.created_at, "ds-root", facts.access.home.root),
+    ]
+    if run.code is not None:
+        found.append((record.created_at, "code-package", run.code))
+    if record.indices:
+        indices = ",".join(map(str, record.indices))
+        found.append((record.created_at, "foreach-indices", indices))
+        found.append((record.created_at, "foreach-label", record.label))
+    if run.origin is not None:
+        found.append((record.created_at, "origin-run-id", str(run.origin)))
+    if record.origin is not None:
+        found.append((record.created_at, "origin-run-id", str(record.origin[0])))
+        found.append((record.created_at, "origin-task-id", str(record.origin[1])))
+    for attempt in facts.attempts():
+        if facts.attempt is not None and attempt.number != facts.attempt:
+            continue
+        found.append((attempt.started_at, "attempt", str(attempt.number)))
+        if attempt.pid is not None:
+            found.append((attempt.started_at, "pid", str(attempt.pid)))
+        if attempt.finished_at is not None:
+            successful = str(attempt.state in states.TASK_SUCCESSFUL)
+            found.append((attempt.finished_at, "attempt_ok", successful))
+            found.append((attempt.finished_at, "attempt-done", str(attempt.number)))
+            if attempt.exit_code is not None:
+                found.append((attempt.finished_at, "exit-code", str(attempt.exit_code)))
+            for name, value in attempt.usage.items():
+                found.append((attempt.finished_at, name, str(value)))
+    found.sort(key=lambda fact: fact[0])
+    return [Metadata(name, value, int(at * 1000), name, task) for at, name, value in found]

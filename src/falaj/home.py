@@ -1,0 +1,72 @@
+"""Where Falaj keeps everything on this machine, and how that place is found."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Mapping, NamedTuple, Optional
+
+FOLDER = ".falaj"
+VARIABLE = "FALAJ_HOME"
+
+
+class Home(NamedTuple):
+    """The folder that holds records, store and logs; all paths are absolute."""
+
+    root: str
+
+    @property
+    def records(self) -> str:
+        """The SQLite file."""
+        return os.path.join(self.root, "records.db")
+
+    @property
+    def store(self) -> str:
+        """The folder of blobs."""
+        return os.path.join(self.root, "store")
+
+    def log(self, run: int, task: int, attempt: int) -> str:
+        """The log file of one attempt; absent where it printed nothing."""
+        return os.path.join(self.root, "logs", str(run), "{}.{}.log".format(task, attempt))
+
+
+def find_home(environ: Optional[Mapping[str, str]] = None, cwd: Optional[str] = None) -> Home:
+    """Return the home: FALAJ_HOME, else the nearest .falaj folder upwards, else ~/.falaj.
+
+    Nothing is created. Where no home folder is known either, the machine's temporary folder
+    serves, by user id.
+    """
+    environ = os.environ if environ is None else environ
+    named = environ.get(VARIABLE)
+    if named:
+        return Home(os.path.abspath(os.path.expanduser(named)))
+    folder = os.path.abspath(cwd or os.getcwd())
+    while True:
+        candidate = os.path.join(folder, FOLDER)
+        if os.path.isdir(candidate):
+            return Home(candidate)
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            break
+        folder = parent
+    return Home(os.path.join(_home_folder(environ), FOLDER))
+
+
+def _home_folder(environ: Mapping[str, str]) -> str:
+    named = environ.get("HOME")
+    if named and os.path.isabs(named):
+        return named
+    expanded = os.path.expanduser("~")
+    if os.path.isabs(expanded):
+        return expanded
+    return os.path.join(tempfile.gettempdir(), "falaj-{}".format(os.getuid()))
+
+
+def user_name(environ: Optional[Mapping[str, str]] = None) -> str:
+    """Return who runs this: FALAJ_USER, SUDO_USER, USERNAME, USER, LOGNAME, else the user id."""
+    environ = os.environ if environ is None else environ
+    for variable in ("FALAJ_USER", "SUDO_USER", "USERNAME", "USER", "LOGNAME"):
+        name = environ.get(variable)
+        if name:
+            return name
+    return str(os.getuid()) if hasattr(os, "getuid") else "unknown"

@@ -1,0 +1,1 @@
+"""Frozen values that the parts pass to each other, and their wire form."""

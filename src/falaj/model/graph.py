@@ -1,0 +1,153 @@
+"""A flow's description: its steps, parameters and decorators as plain values, and their graph."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+LINEAR = "linear"
+SPLIT = "split"
+FOREACH = "foreach"
+END = "end"
+
+
+class DecoratorSpec(NamedTuple):
+    """One decorator of a step: its name and arguments as JSON values."""
+
+    name: str
+    attributes: Mapping[str, Any]
+    line: int = 0
+    from_outside: bool = False
+
+
+class StepSpec(NamedTuple):
+    """One step as its source shows it; `kind` says which form of `self.next` ends it."""
+
+    name: str
+    kind: str
+    targets: Tuple[str, ...]
+    foreach: Optional[str]
+    is_join: bool
+    decorators: Tuple[DecoratorSpec, ...]
+    doc: str
+    file: str
+    line: int
+
+    def decorator(self, name: str) -> Optional[DecoratorSpec]:
+        """Return the step's decorator of that name, or None."""
+        for decorator in self.decorators:
+            if decorator.name == name:
+                return decorator
+        return None
+
+
+class ParameterSpec(NamedTuple):
+    """One Parameter or IncludeFile; `type` is one of str, int, float, bool, json, file."""
+
+    name: str
+    attribute: str
+    type: str
+    default: Any
+    computed_default: bool
+    required: bool
+    help: str
+    separator: Optional[str]
+    show_default: bool
+    is_text: bool
+    encoding: str
+    line: int
+
+
+class FlowDescription(NamedTuple):
+    """Everything that control needs to know of a flow without importing it."""
+
+    name: str
+    doc: str
+    file: str
+    steps: Tuple[StepSpec, ...]
+    parameters: Tuple[ParameterSpec, ...]
+    start: str
+    end: str
+    siblings: Tuple[str, ...] = ()
+
+    def step(self, name: str) -> StepSpec:
+        """Return the step of that name."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
+
+    def to_wire(self) -> Dict[str, Any]:
+        """Return the description as JSON values."""
+        wire = self._asdict()
+        wire["steps"] = [
+            dict(step._asdict(), decorators=[dict(d._asdict()) for d in step.decorators])
+            for step in self.steps
+        ]
+        wire["parameters"] = [dict(parameter._asdict()) for parameter in self.parameters]
+        return dict(wire)
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> "FlowDescription":
+        """Rebuild a description from `to_wire`'s JSON values."""
+        steps = tuple(
+            StepSpec(
+                **dict(
+                    step,
+                    targets=tuple(step["targets"]),
+                    decorators=tuple(DecoratorSpec(**d) for d in step["decorators"]),
+                )
+            )
+            for step in wire["steps"]
+        )
+        parameters = tuple(ParameterSpec(**parameter) for parameter in wire["parameters"])
+        siblings = tuple(wire["siblings"])
+        return cls(**dict(wire, steps=steps, parameters=parameters, siblings=siblings))
+
+
+class Graph:
+    """The steps of a checked flow with what follows from them: order, parents, joins.
+
+    Only a description without problems makes a Graph; every method then answers without checks.
+    """
+
+    def __init__(self, description: FlowDescription) -> None:
+        """Index the steps of `description`, which has passed the checks."""
+        self.start = description.start
+        self.end = description.end
+        self.steps: Dict[str, StepSpec] = {step.name: step for step in description.steps}
+        self.parents: Dict[str, List[str]] = {name: [] for name in self.steps}
+        for step in description.steps:
+            for target in step.targets:
+                self.parents[target].append(step.name)
+        self.order = topological_order(self.start, self.steps)
+
+    def descendants(self, names: Sequence[str]) -> "frozenset[str]":
+        """Return the named steps with all that come after them."""
+        seen = set(names)
+        stack = list(names)
+        while stack:
+            for target in self.steps[stack.pop()].targets:
+                if target not in seen:
+                    seen.add(target)
+                    stack.append(target)
+        return frozenset(seen)
+
+
+def topological_order(start: str, steps: Mapping[str, StepSpec]) -> Tuple[str, ...]:
+    """Return the steps reachable from `start`, each after all of its parents.
+
+    Ties follow the order in which `self.next` names the targets.
+    """
+    done: Dict[str, bool] = {}
+    order: List[str] = []
+    stack: List[Tuple[str, bool]] = [(start, False)]
+    while stack:
+        name, leaving = stack.pop()
+        if leaving:
+            order.append(name)
+        elif name not in done:
+            done[name] = True
+            stack.append((name, True))
+            # The reversed result is read backwards, so first targets are pushed first.
+            stack.extend((target, False) for target in steps[name].targets if target in steps)
+    return tuple(reversed(order))

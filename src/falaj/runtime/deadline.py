@@ -1,0 +1,58 @@
+"""The first stage of @timeout: the exception, raised inside the step.
+
+A step that does not answer it (native code, an `except` that swallows it) is ended from outside.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import Any, Optional
+
+from falaj.errors import TimeoutException
+
+
+class Deadline:
+    """Raises TimeoutException in the thread that entered it once `seconds` have passed."""
+
+    def __init__(self, seconds: Optional[float], step: str) -> None:
+        """Allow `seconds`; None allows any time."""
+        self._seconds = seconds
+        self._message = "Step {} ran longer than its @timeout of {:g} seconds.".format(
+            step, seconds or 0
+        )
+        self._timer: Optional[threading.Timer] = None
+        self._previous: Any = None
+
+    def __enter__(self) -> "Deadline":
+        if self._seconds is None:
+            return self
+        if threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGALRM, self._ring)
+            signal.setitimer(signal.ITIMER_REAL, self._seconds)
+        else:
+            target = threading.get_ident()
+            self._timer = threading.Timer(self._seconds, _raise_in, (target, self._message))
+            self._timer.daemon = True
+            self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        elif self._seconds is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self._previous or signal.SIG_DFL)
+
+    def _ring(self, *_: object) -> None:
+        raise TimeoutException(self._message)
+
+
+def _raise_in(thread: int, message: str) -> None:
+    import ctypes
+
+    class StepTimeout(TimeoutException):
+        def __init__(self) -> None:
+            super().__init__(message)
+
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(StepTimeout))

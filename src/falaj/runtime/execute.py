@@ -1,0 +1,248 @@
+"""One task, in its own process: an order in, blobs and a report out."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+from typing import Any, Dict, Optional
+
+from falaj.authoring.flowspec import FlowSpec, assigned_in, bind, next_call
+from falaj.authoring.inputs import Inputs
+from falaj.authoring.settling import settle_parameters
+from falaj.authoring.taskstate import TaskState
+from falaj.client import namespace
+from falaj.errors import FailureHandledByCatch, FalajException, InvalidNextException
+from falaj.model.graph import END, FOREACH, FlowDescription, StepSpec
+from falaj.model.orders import FALLBACK, INIT, ErrorInfo, Order, Report, Transition
+from falaj.runtime.current import set_current
+from falaj.runtime.deadline import Deadline
+from falaj.runtime.failure import describe_exception, wrap
+from falaj.store.blobs import BlobStore
+from falaj.store.manifests import load_manifest
+
+LABEL_LENGTH = 30
+
+
+class StepExit(FalajException):
+    """A step that called sys.exit(), which ends no task well."""
+
+    headline = "Step called sys.exit()"
+
+
+def execute(flow_class: type, description: FlowDescription, order: Order) -> Report:
+    """Run `order` and return how it went; the user's exceptions are part of the report."""
+    store = BlobStore(str(order.context["store"]))
+    started = time.monotonic()
+    _seed()
+    _announce(description, order)
+    if order.kind == INIT:
+        report = _settle(flow_class, description, order, store)
+    else:
+        report = _Attempt(flow_class, description, order, store).run()
+    return report._replace(usage=_usage(time.monotonic() - started))
+
+
+class _Attempt:
+    """One attempt of a step: the flow object, its body, and what is kept of it."""
+
+    def __init__(
+        self, flow_class: type, description: FlowDescription, order: Order, store: BlobStore
+    ) -> None:
+        self.order = order
+        self.spec = description.step(order.step)
+        self.flow_class = flow_class
+        source = order.parameters if self.spec.is_join else None
+        if source is None:
+            source = order.inputs[0].manifest if order.inputs else order.parameters
+        inherited = load_manifest(store, source) if source is not None else None
+        constants = frozenset(order.context["constants"])
+        self.state = TaskState(store, inherited, order.frames, constants)
+        self.flow = self._make(order.step, self.state)
+
+    def _make(self, step: str, state: TaskState) -> FlowSpec:
+        flow: FlowSpec = object.__new__(self.flow_class)
+        bind(flow, state, step)
+        return flow
+
+    def run(self) -> Report:
+        """Run the body and commit; on an exception that is to be caught, commit that."""
+        catch = self.order.options.get("catch")
+        try:
+            if self.order.kind == FALLBACK:
+                raise FailureHandledByCatch(str(self.order.context["died"]))
+            with Deadline(self.order.options.get("timeout"), self.order.step):
+                self._call_body(catch)
+                transition = self._transition()
+            self.state.verify()
+            return self._report("succeeded", self._commit(transition))
+        except (Exception, SystemExit) as error:
+            if isinstance(error, SystemExit):
+                error = StepExit(
+                    "Step {} called sys.exit({}). Let a step end by itself, or raise an exception "
+                    "to fail it.".format(self.order.step, "" if error.code is None else error.code)
+                ).with_traceback(error.__traceback__)
+            info = describe_exception(error)
+        if catch is not None and self.order.options.get("last_attempt"):
+            try:
+                return self._caught(catch, info)
+            except Exception as second:
+                info = describe_exception(second)
+        return self._failed(info)
+
+    def _call_body(self, catch: Optional[Dict[str, Any]]) -> None:
+        body = getattr(self.flow, self.order.step)
+        if self.spec.is_join:
+            body(Inputs(self.state.store, self.order.inputs, self._make))
+        else:
+            body()
+        if catch is not None and catch.get("var"):
+            setattr(self.flow, str(catch["var"]), None)
+
+    def _transition(self) -> Optional[Transition]:
+        asked = next_call(self.flow)
+        spec = self.spec
+        if spec.kind == END:
+            if asked is not None:
+                raise InvalidNextException(
+                    "Step {} is the end of the flow and can't call self.next().".format(spec.name)
+                )
+            return None
+        if asked is None:
+            raise InvalidNextException(
+                "Step {} ended without self.next(), which has to be its last statement.".format(
+                    spec.name
+                )
+            )
+        if (asked.kind, asked.targets, asked.foreach) != (spec.kind, spec.targets, spec.foreach):
+            raise InvalidNextException(
+                "Step {} called {}, but its source at line {} says {}. A step has one self.next(), "
+                "written out.".format(
+                    spec.name, _spell(asked.targets, asked.foreach), spec.line, _spell_spec(spec)
+                )
+            )
+        return Transition(asked.targets, asked.foreach)
+
+    def _commit(self, transition: Optional[Transition]) -> "tuple[str, Optional[Transition]]":
+        assigned = assigned_in(self.flow)
+        if transition is not None and transition.foreach is not None:
+            saved = self.state.commit_values(transition.foreach)
+            transition = transition._replace(width=saved.width, values=saved.digest)
+        return self.state.commit(assigned), transition
+
+    def _caught(self, catch: Dict[str, Any], info: ErrorInfo) -> Report:
+        if catch.get("print_exception", True):
+            sys.stderr.write(info.traceback)
+        kept = wrap(info)
+        setattr(self.flow, "_catch_exception", kept)
+        if catch.get("var"):
+            setattr(self.flow, str(catch["var"]), kept)
+        transition: Optional[Transition] = None
+        if self.spec.kind == FOREACH:
+            raise InvalidNextException("A step that starts a foreach can't have @catch.")
+        if self.spec.kind != END:
+            transition = Transition(self.spec.targets)
+        manifest = self.state.commit(assigned_in(self.flow), partial=True)
+        return self._report("caught", (manifest, transition), info)
+
+    def _failed(self, info: ErrorInfo) -> Report:
+        manifest: Optional[str] = None
+        try:
+            manifest = self.state.commit(assigned_in(self.flow), partial=True)
+        except Exception:
+            # The failure itself matters more than what was left of the attempt.
+            manifest = None
+        return self._report("failed", (manifest, None), info)
+
+    def _report(
+        self,
+        outcome: str,
+        left: "tuple[Optional[str], Optional[Transition]]",
+        error: Optional[ErrorInfo] = None,
+    ) -> Report:
+        return Report(outcome, left[0], left[1], error, self._label(), {})
+
+    def _label(self) -> str:
+        frames = self.state.frames
+        position = len(frames) - 1
+        if not frames or position not in self.state.inputs:
+            return ""
+        try:
+            value = self.state.inputs[position]
+            text = value if isinstance(value, str) else repr(value)[: LABEL_LENGTH * 2]
+        except Exception:
+            return ""
+        text = " ".join(text.encode("utf-8", "backslashreplace").decode("utf-8").split())
+        if len(text) > LABEL_LENGTH:
+            text = text[: LABEL_LENGTH - 1] + "…"
+        return "{}={}".format(frames[-1].variable, text)
+
+
+def _settle(
+    flow_class: type, description: FlowDescription, order: Order, store: BlobStore
+) -> Report:
+    try:
+        origin = load_manifest(store, order.parameters) if order.parameters else None
+        state = TaskState(store, origin, (), frozenset())
+        values = settle_parameters(flow_class, FlowSpec, description, order.context, origin)
+        return Report("succeeded", state.commit(values, partial=True), None, None, "", {})
+    except Exception as error:
+        return Report("failed", None, None, describe_exception(error), "", {})
+
+
+def _spell(targets: "tuple[str, ...]", foreach: Optional[str]) -> str:
+    parts = ["self.{}".format(target) for target in targets]
+    if foreach is not None:
+        parts.append("foreach={!r}".format(foreach))
+    return "self.next({})".format(", ".join(parts))
+
+
+def _spell_spec(spec: StepSpec) -> str:
+    return _spell(spec.targets, spec.foreach)
+
+
+def _seed() -> None:
+    # A forked child starts with its host's generators, which every sibling shares.
+    random.seed()
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed(int.from_bytes(os.urandom(4), "little"))
+
+
+def _announce(description: FlowDescription, order: Order) -> None:
+    context = order.context
+    pathspec = "{}/{}/{}/{}".format(order.flow, order.run, order.step, order.task)
+    set_current(
+        {
+            "is_running_flow": True,
+            "flow_name": order.flow,
+            "run_id": str(order.run),
+            "step_name": order.step,
+            "task_id": str(order.task),
+            "retry_count": order.attempt,
+            "origin_run_id": context.get("origin"),
+            "namespace": context.get("namespace"),
+            "username": context.get("user"),
+            "tags": frozenset(context.get("tags", ())),
+            "pathspec": pathspec,
+            "tempdir": os.environ.get("TMPDIR", "/tmp"),
+            "parameter_names": [parameter.attribute for parameter in description.parameters],
+            "description": description,
+        }
+    )
+    namespace(context.get("namespace"))
+
+
+def _usage(wall: float) -> Dict[str, float]:
+    try:
+        import resource
+    except ImportError:
+        return {"wall": wall}
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "wall": round(wall, 6),
+        "cpu": round(own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime, 6),
+        "memory": max(own.ru_maxrss, children.ru_maxrss) * 1024.0,
+    }

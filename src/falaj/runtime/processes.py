@@ -1,0 +1,100 @@
+"""What the kernel is asked about processes: whose child it is, and that none outlives its task."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any, Dict, List, NamedTuple, Optional, Set
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_libc: Any = None
+
+
+def prepare() -> None:
+    """Load what `die_with_parent` and `adopt_orphans` need, before the first fork."""
+    global _libc
+    if _libc is None and sys.platform == "linux":
+        try:
+            import ctypes
+
+            _libc = ctypes.CDLL(None)
+        except (ImportError, OSError):
+            _libc = None
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when `parent`, which forked it, dies."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent dies, instead of process 1."""
+    prepare()
+    if _libc is not None:
+        _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+class ProcessEntry(NamedTuple):
+    """One process of the machine."""
+
+    pid: int
+    parent: int
+    session: int
+    zombie: bool
+
+
+def all_processes() -> Dict[int, ProcessEntry]:
+    """Return the machine's processes by id (empty where there is no /proc)."""
+    entries: Dict[int, ProcessEntry] = {}
+    try:
+        names = os.listdir("/proc")
+    except OSError:
+        return entries
+    for name in names:
+        if not name.isdigit():
+            continue
+        try:
+            with open("/proc/{}/stat".format(name), "rb") as file:
+                fields = file.read().rpartition(b")")[2].split()
+        except OSError:
+            continue
+        pid = int(name)
+        entries[pid] = ProcessEntry(pid, int(fields[1]), int(fields[3]), fields[0] == b"Z")
+    return entries
+
+
+def tree_of(root: int, entries: Optional[Dict[int, ProcessEntry]] = None) -> List[int]:
+    """Return `root` with its descendants and all of its session, `root` first."""
+    entries = all_processes() if entries is None else entries
+    children: Dict[int, List[int]] = {}
+    for entry in entries.values():
+        children.setdefault(entry.parent, []).append(entry.pid)
+    found = [root]
+    found.extend(pid for pid, entry in entries.items() if entry.session == root and pid != root)
+    seen: Set[int] = set(found)
+    position = 0
+    while position < len(found):
+        for child in children.get(found[position], ()):
+            if child not in seen:
+                seen.add(child)
+                found.append(child)
+        position += 1
+    return found
+
+
+def kill_tree(root: int, number: int = signal.SIGKILL) -> None:
+    """Signal a task's process with everything it started, also what left its session."""
+    for pid in tree_of(root):
+        try:
+            os.kill(pid, number)
+        except OSError:
+            pass
+    try:
+        os.killpg(root, number)
+    except OSError:
+        pass

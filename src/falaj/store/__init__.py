@@ -1,0 +1,1 @@
+"""Content-addressed blobs, and artifacts, manifests and foreach values kept in them."""

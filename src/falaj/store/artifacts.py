@@ -1,0 +1,117 @@
+"""A task's values to entries of its manifest, and entries back to values."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
+
+from falaj.errors import ArtifactNotLoadable, CorruptBlob
+from falaj.hashing import blob_digest
+from falaj.store.blobs import BlobStore
+from falaj.store.codec import BUFFERS, Encoded, decode_pickle, encode
+from falaj.store.manifests import Entry
+from falaj.store.mapping import MappedBlob, file_stamp, note_verified
+from falaj.store.preview import preview
+
+# A value up to this size lies in the task's pack; a larger one is a blob of its own, which equal
+# values of other tasks then share.
+INLINE_UP_TO = 16 << 10
+
+
+class Loaded(NamedTuple):
+    """A value read from the store; `mapped` keeps the map behind a large one."""
+
+    value: Any
+    mapped: Optional[MappedBlob]
+
+
+def load(store: BlobStore, entry: Entry, name: str) -> Loaded:
+    """Return an artifact's value, verified or being verified beside the caller's work."""
+    try:
+        if entry.codec == BUFFERS:
+            mapped = MappedBlob(store, entry.digest)
+            return Loaded(mapped.value, mapped)
+        if entry.offset < 0:
+            data = store.read(entry.digest)
+        else:
+            data = store.read_range(entry.pack, entry.offset, entry.size)
+            if blob_digest(data) != entry.digest:
+                path = store.path(entry.pack)
+                raise CorruptBlob(entry.pack, path, "artifact {} differs".format(name))
+        return Loaded(decode_pickle(data), None)
+    except (ImportError, AttributeError) as error:
+        raise ArtifactNotLoadable(
+            "The artifact {} is a {} and can't be loaded here: {}. Import the module that defines "
+            "it, or install its package.".format(name, entry.type, error)
+        ) from error
+
+
+def load_artifact(store: BlobStore, entry: Entry, name: str) -> Any:
+    """Return an artifact's value, for readers that have no work of their own to do meanwhile."""
+    return load(store, entry, name).value
+
+
+def save(
+    store: BlobStore,
+    values: Mapping[str, Any],
+    unchanged: Callable[[str, Encoded], Optional[Entry]],
+    refuse: Callable[[str, Any, Exception], Exception],
+) -> Dict[str, Entry]:
+    """Store `values`; `unchanged` may return the entry that a value was loaded from.
+
+    `refuse` makes the error for a value that can't be pickled.
+    """
+    entries: Dict[str, Entry] = {}
+    assigned: List[str] = []
+    pieces: List[bytes] = []
+    offset = 0
+    for name, value in values.items():
+        try:
+            encoded = encode(value)
+        except Exception as error:
+            raise refuse(name, value, error) from error
+        same = unchanged(name, encoded)
+        if same is not None:
+            entries[name] = same
+            continue
+        assigned.append(name)
+        shown = json.dumps(preview(value), separators=(",", ":")).encode()
+        kind = type_name(value)
+        if encoded.size > INLINE_UP_TO:
+            digest, at = _save_apart(store, encoded), -1
+        else:
+            digest, at = blob_digest(encoded.pickled), offset
+            pieces.append(encoded.pickled)
+            offset += encoded.size
+        entries[name] = Entry(
+            digest, encoded.codec, encoded.size, kind, "", at, offset, len(shown)
+        )
+        pieces.append(shown)
+        offset += len(shown)
+    if assigned:
+        pack = store.put_parts(pieces)
+        for name in assigned:
+            entries[name] = entries[name]._replace(pack=pack)
+    return entries
+
+
+def _save_apart(store: BlobStore, encoded: Encoded) -> str:
+    digest = store.put_parts(encoded.parts)
+    if encoded.codec == BUFFERS:
+        # The digest was computed from the very memory that was written, so a reader on this
+        # machine need not compute it again.
+        file = store.open(digest)
+        try:
+            note_verified(store, digest, file_stamp(file))
+        finally:
+            os.close(file)
+    return digest
+
+
+def type_name(value: Any) -> str:
+    """Return a value's type as people write it: `int`, `pandas.core.frame.DataFrame`."""
+    kind = type(value)
+    if kind.__module__ == "builtins":
+        return kind.__qualname__
+    return "{}.{}".format(kind.__module__, kind.__qualname__)

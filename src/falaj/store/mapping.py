@@ -1,0 +1,170 @@
+"""Large artifacts read by mapping their blob copy-on-write, and verified beside the work.
+
+Nothing is read until the step touches it and nothing is copied until the step writes to it. The
+blob's size and trailer are checked at once; its digest is computed on another thread, once per
+file and machine start: a note beside the store says which files have been verified as they are.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import threading
+from typing import Any, List, Optional
+
+from falaj.errors import CorruptBlob
+from falaj.hashing import blob_hasher, finish, hex_of
+from falaj.store.blobs import CHUNK, BlobStore, discard
+from falaj.store.codec import Encoded, decode_buffers, spans
+
+
+class MappedBlob:
+    """One mapped blob, its value, and whether its bytes have been verified."""
+
+    def __init__(self, store: BlobStore, digest: str) -> None:
+        """Map the blob and decode its value; raise CorruptBlob where it is not whole."""
+        self.digest = digest
+        self.path = store.path(digest)
+        file = store.open(digest)
+        try:
+            self._stamp = file_stamp(file)
+            size = os.fstat(file).st_size
+            if size == 0:
+                raise CorruptBlob(digest, self.path, "it is empty")
+            self.map = mmap.mmap(file, size, access=mmap.ACCESS_COPY)
+        finally:
+            os.close(file)
+        self.view = memoryview(self.map)
+        try:
+            self.spans = spans(self.view)
+            self.value = decode_buffers(self.view)
+        except ValueError as error:
+            raise CorruptBlob(digest, self.path, str(error)) from None
+        self._damage: Optional[CorruptBlob] = None
+        self._thread: Optional[threading.Thread] = None
+        if not _is_noted(store, digest, self._stamp):
+            self._thread = threading.Thread(target=self._verify, args=(store,), daemon=True)
+            self._thread.start()
+
+    def verified(self) -> None:
+        """Wait until the bytes have been compared with the digest; raise where they differ."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self._damage is not None:
+            raise self._damage
+
+    def _verify(self, store: BlobStore) -> None:
+        # Reads the file, not the map: the step may have written to its own copy by now.
+        hasher = blob_hasher()
+        try:
+            with open(self.path, "rb", 0) as file:
+                piece = bytearray(CHUNK)
+                view = memoryview(piece)
+                while True:
+                    count = file.readinto(piece)
+                    if not count:
+                        break
+                    hasher.update(view[:count])
+        except OSError as error:
+            self._damage = CorruptBlob(self.digest, self.path, str(error))
+            return
+        if finish(hasher) != self.digest:
+            self._damage = CorruptBlob(
+                self.digest, self.path, "its contents do not match its name"
+            )
+        else:
+            note_verified(store, self.digest, self._stamp)
+
+    def unchanged(self, encoded: Encoded) -> bool:
+        """Say whether `encoded`, this value pickled again, is byte for byte what was mapped.
+
+        True only where that can be told without reading the buffers: they are the mapped ones and
+        no page of the map has been copied by a write.
+        """
+        offset, size = self.spans[-1]
+        places = self.spans[:-1]
+        if len(encoded.buffers) != len(places):
+            return False
+        if self.view[offset : offset + size] != encoded.pickled:
+            return False
+        base = _address(self.view)
+        if base is None:
+            return False
+        for buffer, (start, length) in zip(encoded.buffers, places):
+            if len(buffer) != length or _address(buffer) != base + start:
+                return False
+        return _untouched(base, len(self.view))
+
+
+def file_stamp(file: int) -> str:
+    """Return what tells one state of a file from another without reading it."""
+    status = os.fstat(file)
+    return "{} {} {} {} {}".format(
+        status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    )
+
+
+def note_verified(store: BlobStore, digest: str, stamp: str) -> None:
+    """Note that the file in the state of `stamp` holds what its digest says."""
+    path = _note_path(store, digest)
+    temporary = "{}.{}.{}".format(path, os.getpid(), threading.get_ident())
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(temporary, "w") as file:
+            file.write(_note(stamp))
+        os.rename(temporary, path)
+    except OSError:
+        # Without the note the blob is verified again the next time, which is only slower.
+        discard(temporary)
+
+
+def _is_noted(store: BlobStore, digest: str, stamp: str) -> bool:
+    try:
+        with open(_note_path(store, digest)) as file:
+            return file.read() == _note(stamp)
+    except OSError:
+        return False
+
+
+def _note_path(store: BlobStore, digest: str) -> str:
+    name = hex_of(digest)
+    return os.path.join(store.root, "verified", name[:2], name[2:])
+
+
+def _note(stamp: str) -> str:
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return "{} {}".format(file.read().strip(), stamp)
+    except OSError:
+        return stamp
+
+
+_HEX = frozenset("0123456789abcdef")
+
+
+def _address(view: Any) -> Optional[int]:
+    try:
+        import ctypes
+
+        return ctypes.addressof(ctypes.c_char.from_buffer(view))
+    except (ImportError, TypeError, ValueError, BufferError):
+        return None
+
+
+def _untouched(address: int, size: int) -> bool:
+    """Say whether the private mapping at `address` still shares every page with its file."""
+    anonymous: List[int] = []
+    inside = False
+    try:
+        with open("/proc/self/smaps") as file:
+            for line in file:
+                if line[0] in _HEX:
+                    start, _, rest = line.partition("-")
+                    begin = int(start, 16)
+                    inside = begin < address + size and int(rest.split(" ", 1)[0], 16) > address
+                elif inside and line.startswith("Anonymous:"):
+                    anonymous.append(int(line.split()[1]))
+    except (OSError, ValueError):
+        return False
+    return bool(anonymous) and not any(anonymous)

@@ -1,0 +1,67 @@
+"""What every command of one flow is given: the flow, how it was called, and how to start a run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from falaj.errors import FalajBug
+from falaj.model.graph import FlowDescription
+from falaj_control.cli.terminal import Output
+from falaj_control.ports.requests import RunRequest
+from falaj_control.ports.watching import Watcher
+
+Start = Callable[[RunRequest, Watcher], int]
+
+# The program's name where a flow file is named on the command line of `falaj`.
+TOOL = "falaj"
+
+
+@dataclass
+class CommandContext:
+    """One command line about a flow.
+
+    `program` is what was typed before the command: `python flow.py`, or `falaj`, which takes the
+    file after the command. `siblings` are the other flows of the same file. The top-level options
+    set `quiet` and `decospecs`.
+    """
+
+    program: str
+    description: FlowDescription | None = None
+    start: Start | None = None
+    arguments: tuple[str, ...] = ()
+    siblings: tuple[str, ...] = ()
+    quiet: bool = False
+    decospecs: tuple[str, ...] = ()
+    output: Output = field(default_factory=lambda: Output(sys.stdout))
+    errors: Output = field(default_factory=lambda: Output(sys.stderr))
+
+    @property
+    def flow(self) -> FlowDescription:
+        """The flow's description, for commands that need one."""
+        if self.description is None:
+            raise FalajBug("this command needs a flow")
+        return self.description
+
+    @property
+    def flow_name(self) -> str | None:
+        """The flow's name, where the command is about one flow."""
+        return self.description.name if self.description is not None else None
+
+    def typed(self, command: str) -> str:
+        """Return what a person types for `command` of this flow."""
+        if self.program != TOOL:
+            return f"{self.program} {command}"
+        file = self.description.file if self.description is not None else ""
+        return f"{TOOL} {command} {shown_path(file) if file else 'flow.py'}"
+
+
+def shown_path(path: str) -> str:
+    """Return a path as a person would type it from here."""
+    try:
+        relative = os.path.relpath(path)
+    except (OSError, ValueError):
+        return path
+    return path if relative.startswith(os.pardir) else relative

@@ -1,0 +1,156 @@
+"""The command line of one flow: `python flow.py COMMAND`, and `falaj COMMAND flow.py`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import click
+
+from falaj.authoring.wording import near_miss
+from falaj.errors import InvalidFlow
+from falaj.model.graph import FlowDescription
+from falaj_control.cli.context import TOOL, CommandContext, Start
+from falaj_control.cli.errors import guarded
+from falaj_control.cli.terminal import Output
+from falaj_control.cli.toplevel import settle_top_level, top_level_options
+
+
+class CommandEntry(NamedTuple):
+    """One command: the module that makes it, what it does, and whether help lists it.
+
+    A module is imported only for its own command, so that no command pays for another. Its
+    `command(line)` returns the click command.
+    """
+
+    module: str
+    summary: str
+    hidden: bool = False
+
+
+COMMANDS = {
+    "check": CommandEntry("check", "Check that the flow is valid (default)."),
+    "dump": CommandEntry("dump", "Show the artifacts of a task, or of all tasks of a step."),
+    "help": CommandEntry("help", "Show all commands."),
+    "logs": CommandEntry("logs", "Show what a task, a step or a run has printed."),
+    "output-dot": CommandEntry("output_dot", "Draw the flow's graph for Graphviz."),
+    "output-raw": CommandEntry("output_raw", "Show the flow's graph as data."),
+    "resume": CommandEntry("resume", "Continue an earlier run with what it has finished."),
+    "run": CommandEntry("run", "Run the flow."),
+    "show": CommandEntry("show", "Show the flow's steps and what they say of themselves."),
+    "version": CommandEntry("version", "Show the version of Falaj."),
+    "completion": CommandEntry("flow_completion", "Complete a command line.", hidden=True),
+}
+# Commands that tell something useful of a flow that is not valid.
+_WORK_ANYWAY = frozenset(("help", "version", "--help"))
+_NOT_YET = frozenset(
+    (
+        "airflow argo-workflows batch card init kubernetes package spin spot-metadata step "
+        "step-functions tag"
+    ).split()
+)
+
+
+class FlowGroup(click.Group):
+    """The commands of one flow, each made when it is asked for."""
+
+    def __init__(self, line: CommandContext) -> None:
+        """Make commands for `line`."""
+        super().__init__(
+            name=line.program,
+            params=top_level_options(),
+            callback=self._begin,
+            invoke_without_command=True,
+            help=line.description.doc if line.description is not None else None,
+        )
+        self._line = line
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, importing what it needs."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module = import_module(f"falaj_control.cli.{entry.module}")
+        command: click.Command = module.command(self._line)
+        command.name = cmd_name
+        command.hidden = entry.hidden
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that was typed, or say which one was probably meant."""
+        name = args[0]
+        if name not in COMMANDS and not ctx.resilient_parsing:
+            if name in _NOT_YET:
+                raise click.UsageError(f"The command '{name}' is not available yet.", ctx)
+            if not name.startswith("-"):
+                raise click.UsageError(no_command(name, COMMANDS), ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any."""
+        shown = [(name, one.summary) for name, one in COMMANDS.items() if not one.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(shown)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Name the flow's file where `falaj` takes it, after the command."""
+        if self._line.program == TOOL:
+            return ["COMMAND", "FLOW.py", "[ARGS]..."]
+        return super().collect_usage_pieces(ctx)
+
+    def _begin(self, **values: Any) -> Any:
+        settle_top_level(self._line, values)
+        context = click.get_current_context()
+        if context.invoked_subcommand is None:
+            command = self.get_command(context, "check")
+            assert command is not None
+            return context.invoke(command)
+        return None
+
+
+def no_command(name: str, commands: Sequence[str] | dict[str, Any]) -> str:
+    """Return the sentence for a command that does not exist."""
+    return f"There is no command '{name}'{near_miss(name, list(commands))}."
+
+
+def run_flow_command(
+    description: FlowDescription | None,
+    problems: Sequence[str],
+    arguments: Sequence[str],
+    program: str,
+    start: Start,
+    siblings: Sequence[str] = (),
+) -> int:
+    """Do what `arguments` ask of a flow and return the exit code; never raises.
+
+    `problems` are the sentences of the flow's checks, `program` is what was typed before the
+    command, `siblings` names the other flows of the file. `start` runs a request to its end,
+    telling the watcher, and returns the exit code.
+    """
+    line = CommandContext(
+        program=program,
+        description=description,
+        start=start,
+        arguments=tuple(arguments),
+        siblings=tuple(siblings),
+        output=Output(sys.stdout),
+        errors=Output(sys.stderr),
+    )
+    return guarded(lambda: _dispatch(line, problems), line.errors)
+
+
+def _dispatch(line: CommandContext, problems: Sequence[str]) -> int:
+    if problems and not _WORK_ANYWAY.intersection(line.arguments):
+        raise InvalidFlow(problems, line.flow_name or "")
+    result = FlowGroup(line).main(
+        list(line.arguments), prog_name=line.program, standalone_mode=False
+    )
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,66 @@
+"""The reference of every command and option, as the documentation shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from falaj.model.graph import FlowDescription
+from falaj_control.cli.context import TOOL, CommandContext
+from falaj_control.cli.flow_commands import COMMANDS, FlowGroup
+from falaj_control.cli.tool import OWN_COMMANDS, ToolGroup
+
+_ANY_FLOW = FlowDescription("", "", "", (), (), "start", "end")
+
+
+def command_reference() -> str:
+    """Return Markdown with every command that is not hidden and all of its options."""
+    line = CommandContext(TOOL, _ANY_FLOW)
+    flow, tool = FlowGroup(line), ToolGroup(CommandContext(TOOL))
+    lines = ["# Commands", "", "## Options before the command", ""]
+    lines += _options(click.Context(flow), flow)
+    lines += ["", "Read for command lines written for Metaflow: "]
+    hidden = [one for one in flow.params if isinstance(one, click.Option) and one.hidden]
+    lines[-1] += (
+        ", ".join(f"`{'/'.join([*one.opts, *one.secondary_opts])}`" for one in hidden) + "."
+    )
+    lines += ["", "## Commands for a flow", ""]
+    for name, entry in COMMANDS.items():
+        if not entry.hidden:
+            lines += _section(flow, name, "FLOW.py ")
+    lines += ["## Commands for all flows", ""]
+    for name in OWN_COMMANDS:
+        if name not in COMMANDS or name == "completion":
+            lines += _section(tool, name, "")
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _section(group: click.Group, name: str, file: str) -> Iterator[str]:
+    parent = click.Context(group, info_name=TOOL)
+    command = group.get_command(parent, name)
+    assert command is not None
+    if isinstance(command, click.Group):
+        # `logs` has one command of its own, which may be left out.
+        command = command.commands["show"]
+    context = click.Context(command, info_name=name, parent=parent)
+    pieces = command.collect_usage_pieces(context)
+    yield f"### `{name}`"
+    yield ""
+    yield f"`{TOOL} {name} {file}{' '.join(pieces)}`"
+    yield ""
+    yield (command.help or "").replace("\b\n", "")
+    yield ""
+    options = _options(context, command)
+    if options:
+        yield from options
+        yield ""
+
+
+def _options(context: click.Context, command: click.Command) -> list[str]:
+    lines: list[str] = []
+    for parameter in command.params:
+        record = parameter.get_help_record(context)
+        if record is not None:
+            lines.append(f"- `{record[0]}`: {' '.join(record[1].split())}")
+    return lines

@@ -1,0 +1,64 @@
+"""`run`: start a run of the flow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from falaj.authoring.decorators import attach
+from falaj.errors import FalajBug
+from falaj_control.cli import options
+from falaj_control.cli.context import CommandContext
+from falaj_control.cli.progress import choose_watcher
+from falaj_control.ports.requests import ResumeRequest, RunRequest
+
+_HELP = """Run the flow.
+
+Each parameter of the flow is an option; the variable FALAJ_RUN_NAME gives it as well."""
+
+
+def command(line: CommandContext) -> click.Command:
+    """Return the command for one flow."""
+    description = line.description
+    parameters = options.parameter_options(description) if description is not None else []
+    taken = (
+        {spec.name for spec in description.parameters} if description is not None else set[str]()
+    )
+
+    def run(**values: Any) -> int:
+        given = options.given_parameters(line.flow, values)
+        return start_run(line, values, given, values.get("namespace"))
+
+    common = [*options.run_options(taken), options.namespace_option()]
+    return click.Command("run", callback=run, params=[*parameters, *common], help=_HELP)
+
+
+def start_run(
+    line: CommandContext,
+    values: dict[str, Any],
+    parameters: dict[str, Any],
+    namespace: str | None = None,
+    resume: ResumeRequest | None = None,
+) -> int:
+    """Start what the options in `values` ask for, watch it, and return its exit code."""
+    if line.start is None:
+        raise FalajBug("nothing can start a run here")
+    if values.get("max_num_splits") is not None:
+        line.errors.line("Note: --max-num-splits has no effect; a foreach may be of any width.")
+    decospecs = (*line.decospecs, *values.get("decospecs", ()))
+    request = RunRequest(
+        description=attach(line.flow, decospecs) if decospecs else line.flow,
+        parameters=parameters,
+        decospecs=decospecs,
+        namespace=namespace,
+        resume=resume,
+        arguments=line.arguments,
+        **options.request_fields(values),
+    )
+    quiet = line.quiet or bool(values.get("quiet"))
+    watcher = choose_watcher(line.output, line.errors, quiet)
+    try:
+        return line.start(request, watcher)
+    finally:
+        watcher.close()

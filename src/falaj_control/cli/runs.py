@@ -1,0 +1,136 @@
+"""`falaj runs`: the latest runs, of one flow or of all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from falaj.client import connection
+from falaj.client.access import Access
+from falaj.client.resolve import no_flow
+from falaj.errors import FalajNotFound
+from falaj.model import states
+from falaj.model.records import RunRecord
+from falaj_control.cli import tables
+from falaj_control.cli.context import CommandContext
+from falaj_control.cli.wording import duration, minute
+
+_COLUMNS = ("id", "flow", "state", "when", "duration", "tasks", "failed", "user", "tags")
+_PAGE = 100
+_OPEN = (states.RUNNING, states.RETRYING)
+
+
+def command(line: CommandContext) -> click.Command:
+    """Return the command."""
+
+    def runs(
+        flow: str | None, limit: int, state: str | None, tags: tuple[str, ...], as_json: bool
+    ) -> None:
+        access = Access()
+        if flow is not None and access.reader.flow(flow) is None:
+            raise FalajNotFound(no_flow(access, flow))
+        found = [_facts(access, run) for run in _matching(access, flow, state, tags, limit)]
+        if as_json:
+            line.output.line(json.dumps(found, indent=2))
+        elif found:
+            tables.draw(line.output, _COLUMNS, [_row(one) for one in found])
+        else:
+            line.errors.line("No runs match." if state or tags else "No runs are recorded yet.")
+
+    parameters: list[click.Parameter] = [
+        click.Argument(["flow"], required=False, shell_complete=complete_flows),
+        click.Option(
+            ["--limit"],
+            type=click.IntRange(min=1),
+            default=20,
+            show_default=True,
+            metavar="N",
+            help="Show at most this many, the latest.",
+        ),
+        click.Option(
+            ["--state"], type=click.Choice(states.RUN_STATES), help="Show only runs in this state."
+        ),
+        click.Option(
+            ["--tag", "tags"],
+            multiple=True,
+            metavar="TAG",
+            help="Show only runs with this tag. May be repeated.",
+        ),
+        click.Option(["--json", "as_json"], is_flag=True, help="Write JSON."),
+    ]
+    return click.Command("runs", callback=runs, params=parameters, help="List the latest runs.")
+
+
+def complete_flows(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the name of a flow that has runs."""
+    return [one.name for one in Access().reader.flows() if one.name.startswith(incomplete)]
+
+
+def _matching(
+    access: Access, flow: str | None, state: str | None, tags: tuple[str, ...], limit: int
+) -> Iterator[RunRecord]:
+    # A run recorded as running may really be lost, so the state as read decides.
+    stored = {None: (), states.LOST: (states.LOST, states.RUNNING)}.get(state, (state or "",))
+    before: int | None = None
+    while limit > 0:
+        page = access.reader.runs(flow, tags, stored, before, min(limit, _PAGE))
+        if not page:
+            return
+        for run in page:
+            if state is None or run.state == state:
+                limit -= 1
+                yield run
+        before = page[-1].id
+
+
+def _facts(access: Access, run: RunRecord) -> dict[str, Any]:
+    counts = _task_counts(access, run)
+    tags = access.reader.tags(run.id)
+    return {
+        "id": run.id,
+        "flow": run.flow,
+        "state": run.state,
+        "reason": run.reason,
+        "created_at": run.created_at,
+        "finished_at": run.finished_at,
+        "seconds": _seconds(run),
+        "tasks": sum(counts.values()),
+        "done": sum(counts.get(state, 0) for state in states.TASK_SUCCESSFUL),
+        "failed": counts.get(states.FAILED, 0) + counts.get(states.LOST, 0),
+        "user": run.user,
+        "tags": sorted(tags.user),
+        "system_tags": sorted(tags.system),
+        "origin": run.origin,
+    }
+
+
+def _task_counts(access: Access, run: RunRecord) -> dict[str, int]:
+    statement = "SELECT state, COUNT(*) FROM tasks WHERE run = ? GROUP BY state"
+    counts: dict[str, int] = {}
+    for state, count in connection.read(access.home.records, statement, [run.id]):
+        lost = run.state == states.LOST and state in _OPEN
+        name = states.LOST if lost else str(state)
+        counts[name] = counts.get(name, 0) + int(count)
+    return counts
+
+
+def _seconds(run: RunRecord) -> float:
+    end = run.heard_at if run.finished_at is None else run.finished_at
+    return max(end - run.created_at, 0.0)
+
+
+def _row(one: dict[str, Any]) -> list[str]:
+    return [
+        str(one["id"]),
+        one["flow"],
+        states.TITLES[one["state"]],
+        minute(one["created_at"]),
+        duration(one["seconds"]),
+        f"{one['done']}/{one['tasks']}",
+        str(one["failed"]),
+        one["user"],
+        ", ".join(one["tags"]),
+    ]

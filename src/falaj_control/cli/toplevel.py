@@ -1,0 +1,97 @@
+"""Options before the command, as Metaflow has them: taken, noted as without effect, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import click
+
+from falaj_control.cli.context import CommandContext
+
+
+class _Foreign(NamedTuple):
+    """An option of Metaflow's with the values that mean what Falaj does anyway.
+
+    `instead` says why another value is refused and what to do; without it, any value is noted as
+    having no effect.
+    """
+
+    option: str
+    same: tuple[str, ...] = ()
+    instead: str = ""
+    values: int = 1
+
+
+_FOREIGN = (
+    _Foreign(
+        "--datastore",
+        ("local",),
+        "Other stores than this machine's are not available yet. Leave the option out.",
+    ),
+    _Foreign(
+        "--metadata",
+        ("local",),
+        "Other records than this machine's are not available yet. Leave the option out.",
+    ),
+    _Foreign(
+        "--environment",
+        ("local",),
+        "Environments per step are not available yet. Leave the option out to use this "
+        "interpreter.",
+    ),
+    _Foreign("--datastore-root", (), "Set the variable FALAJ_HOME to a folder instead."),
+    _Foreign("--mode", (), "Spin is not available yet."),
+    _Foreign("--config", (), "Config is not available yet.", 2),
+    _Foreign("--config-value", (), "Config is not available yet.", 2),
+    _Foreign("--branch", (), "Projects are not available yet."),
+    _Foreign("--trigger", (), "Triggers are not available yet."),
+    _Foreign("--package-suffixes"),
+    _Foreign("--event-logger", ("nullSidecarLogger",)),
+    _Foreign("--monitor", ("nullSidecarMonitor",)),
+)
+
+
+def top_level_options() -> list[click.Parameter]:
+    """Return the options that come before the command."""
+    known: list[click.Parameter] = [
+        click.Option(
+            ["--quiet/--not-quiet"], default=False, help="Show only failures and the end."
+        ),
+        click.Option(
+            ["--with", "decospecs"],
+            multiple=True,
+            metavar="SPEC",
+            help="Put a decorator on every step that lacks it, such as retry or retry:times=4. "
+            "May be repeated.",
+        ),
+        click.Option(["--pylint/--no-pylint"], default=None, hidden=True, help=_COMPATIBLE),
+        click.Option(["--production"], is_flag=True, hidden=True, help=_COMPATIBLE),
+    ]
+    foreign = [
+        click.Option([one.option], nargs=one.values, hidden=True, help=_COMPATIBLE)
+        for one in _FOREIGN
+    ]
+    return [*known, *foreign]
+
+
+_COMPATIBLE = "Read for command lines written for Metaflow."
+
+
+def settle_top_level(line: CommandContext, values: Mapping[str, Any]) -> None:
+    """Take what the top-level options say into `line`; raise UsageError for what can't be done."""
+    line.quiet = bool(values["quiet"])
+    line.decospecs = tuple(values["decospecs"])
+    if values["production"]:
+        raise click.UsageError("--production: Projects are not available yet.")
+    if values["pylint"] is not None:
+        given = "--pylint" if values["pylint"] else "--no-pylint"
+        line.errors.line(f"Note: {given} has no effect; the checks of the flow need no pylint.")
+    for one in _FOREIGN:
+        value = values[one.option.lstrip("-").replace("-", "_")]
+        if value is None or value in one.same:
+            continue
+        shown = value if isinstance(value, str) else " ".join(value)
+        if one.instead:
+            raise click.UsageError(f"{one.option} {shown}: {one.instead}")
+        line.errors.line(f"Note: {one.option} has no effect in Falaj.")

@@ -1,0 +1,46 @@
+"""A task from its first attempt to its last, as the engine holds it meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from falaj_control.engine.logs import LogDrain
+from falaj_control.lifecycle.attempts import Policy
+from falaj_control.plan.tasks import PlannedTask
+
+
+@dataclass
+class ActiveTask:
+    """A task that has been started and has not come to its end.
+
+    `number` is that of the order under way. Monotonic times: `term_at` and `kill_at` say when a
+    timed-out attempt gets SIGTERM and SIGKILL.
+    """
+
+    planned: PlannedTask
+    policy: Policy
+    options: dict[str, Any]
+    reason: str
+    attempt: int = 0
+    number: int = 0
+    pid: int | None = None
+    started: float = 0.0
+    log: LogDrain | None = None
+    fallback: str | None = None
+    term_at: float | None = None
+    kill_at: float | None = None
+    stopped: bool = False
+
+
+@dataclass
+class StepCount:
+    """How many of a step's tasks are where."""
+
+    running: int = 0
+    succeeded: int = 0
+    reused: int = 0
+    tolerated: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    retried: int = 0

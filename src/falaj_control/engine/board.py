@@ -1,0 +1,100 @@
+"""How far each step of a run has come, for those who watch and for the records of steps."""
+
+from __future__ import annotations
+
+from falaj.model import states
+from falaj_control.engine.active import StepCount
+from falaj_control.plan.planner import Planner
+from falaj_control.ports.watching import StepProgress
+from falaj_control.records.recorder import Recorder
+
+
+class Board:
+    """Counts tasks by step and state."""
+
+    def __init__(self, steps: tuple[str, ...], planner: Planner, recorder: Recorder) -> None:
+        """Count for `steps`, in their order."""
+        self._planner = planner
+        self._recorder = recorder
+        self.counts = {step: StepCount() for step in steps}
+        self._started: set[str] = set()
+        self.changed = True
+
+    def started(self, step: str, at: float) -> None:
+        """Count a task that starts."""
+        self._touch(step, at)
+        self.counts[step].running += 1
+
+    def reused(self, step: str, at: float) -> None:
+        """Count a task that is reused."""
+        self._touch(step, at)
+        self.counts[step].reused += 1
+
+    def retried(self, step: str) -> None:
+        """Count a further attempt."""
+        self.changed = True
+        self.counts[step].retried += 1
+
+    def ended(self, step: str, state: str) -> None:
+        """Count a running task's final state."""
+        self.changed = True
+        count = self.counts[step]
+        count.running -= 1
+        self._add(count, state)
+
+    def not_started(self, step: str) -> None:
+        """Count a ready task that never started."""
+        self.counts[step].cancelled += 1
+
+    def totals(self) -> dict[str, int]:
+        """Return how many tasks ended in each state."""
+        totals: dict[str, int] = {}
+        for count in self.counts.values():
+            for state in ("succeeded", "reused", "tolerated", "failed", "cancelled"):
+                totals[state] = totals.get(state, 0) + getattr(count, state)
+        return totals
+
+    def progress(self) -> tuple[StepProgress, ...]:
+        """Return the counts for display."""
+        self.changed = False
+        return tuple(
+            StepProgress(
+                step,
+                self._planner.planned[step],
+                count.running,
+                count.succeeded + count.tolerated + count.reused,
+                count.failed,
+                count.retried,
+                count.reused,
+            )
+            for step, count in self.counts.items()
+        )
+
+    def record_ends(self, reason: str, cause: int | None, at: float) -> None:
+        """Record the final state of every step; `reason` and `cause` are why some were cut off."""
+        for step, count in self.counts.items():
+            state = self._step_state(step, count)
+            cut = state in (states.NOT_REACHED, states.CANCELLED)
+            reached = step in self._started
+            self._recorder.step_ended(
+                step,
+                state,
+                reason if cut else "",
+                cause if cut else None,
+                at if reached else None,
+            )
+
+    def _step_state(self, step: str, count: StepCount) -> str:
+        for state in (states.FAILED, states.CANCELLED, states.TOLERATED, states.SUCCEEDED):
+            if getattr(count, state):
+                return state
+        return states.REUSED if count.reused else states.NOT_REACHED
+
+    def _touch(self, step: str, at: float) -> None:
+        self.changed = True
+        if step not in self._started:
+            self._started.add(step)
+            self._recorder.step_started(step, at)
+
+    def _add(self, count: StepCount, state: str) -> None:
+        setattr(count, state, getattr(count, state) + 1)

@@ -1,0 +1,73 @@
+"""What this machine has for steps that ask by @resources, and what of it is taken."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from falaj.errors import ResourcesUnavailable
+from falaj.model.graph import FlowDescription
+from falaj_control.settings import Settings
+
+# `shared_memory` and `disk` are checked once; these three are shared out between running tasks.
+_SHARED = ("cpu", "memory", "gpu")
+_UNITS = {"cpu": "processors", "memory": "MB of memory", "gpu": "GPUs", "disk": "MB of disk"}
+
+
+class Capacity:
+    """Counts what running tasks have asked for; steps that ask for nothing take nothing."""
+
+    def __init__(self, limits: Mapping[str, float]) -> None:
+        """Share out `limits`, by resource."""
+        self.limits = dict(limits)
+        self._taken = dict.fromkeys(_SHARED, 0.0)
+
+    def fits(self, asked: Mapping[str, Any] | None) -> bool:
+        """Say whether a task that asks for this can start now."""
+        return asked is None or all(
+            self._taken[name] + _amount(asked, name) <= self.limits[name] for name in _SHARED
+        )
+
+    def take(self, asked: Mapping[str, Any] | None, sign: int = 1) -> None:
+        """Count a task's request as taken, or with a `sign` of -1 as given back."""
+        for name in _SHARED if asked is not None else ():
+            self._taken[name] += sign * _amount(asked or {}, name)
+
+    def check(self, description: FlowDescription) -> None:
+        """Raise ResourcesUnavailable for a step that this machine can never run."""
+        for step in description.steps:
+            decorator = step.decorator("resources")
+            for name, unit in _UNITS.items() if decorator is not None else ():
+                wanted = _amount(decorator.attributes if decorator else {}, name)
+                if wanted > self.limits[name]:
+                    raise ResourcesUnavailable(
+                        f"Step {step.name} ({step.file}:{step.line}) asks for {wanted:g} {unit} "
+                        f"with @resources, and this machine has {self.limits[name]:g}. Ask for "
+                        f"less, or run the step where there is more."
+                    )
+
+
+def this_machine(settings: Settings) -> Capacity:
+    """Return the capacity of this machine, or what the settings say of it."""
+    usable = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1048576
+    place = settings.home.root
+    while not os.path.isdir(place):
+        place = os.path.dirname(place)
+    return Capacity(
+        {
+            "cpu": settings.local_cpu or usable,
+            "memory": settings.local_memory or pages,
+            "gpu": settings.local_gpu or len(glob.glob("/dev/nvidia[0-9]*")),
+            "disk": shutil.disk_usage(place).free / 1048576,
+        }
+    )
+
+
+def _amount(asked: Mapping[str, Any], name: str) -> float:
+    return float(asked.get(name) or 0)

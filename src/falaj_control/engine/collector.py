@@ -1,0 +1,174 @@
+"""Takes in what became of orders: output, deaths and reports; records them and plans on."""
+
+from __future__ import annotations
+
+import heapq
+import random
+
+from falaj.model.states import CANCELLED, TASK_SUCCESSFUL
+from falaj_control.engine.active import ActiveTask
+from falaj_control.engine.context import Failure, RunContext
+from falaj_control.engine.endings import describe_death, ending_of
+from falaj_control.engine.warden import Warden
+from falaj_control.lifecycle.attempts import AGAIN, FALL_BACK, Verdict, after_attempt
+from falaj_control.ports.executing import Ended, Printed, Started
+from falaj_control.records.recorder import AttemptEnd, TaskEnd
+
+_LONGEST_REASON = 1000
+
+
+class Collector:
+    """Turns events of the executor into records, plan and further attempts."""
+
+    def __init__(self, context: RunContext, warden: Warden) -> None:
+        """Collect for the run of `context`; `warden` stops it where a task fails it."""
+        self._context = context
+        self._parts = context.parts
+        self._warden = warden
+
+    def started(self, event: Started) -> None:
+        """An order's process runs."""
+        task = self._context.active.get(event.number)
+        if task is None:
+            return
+        task.pid = event.pid
+        task.started = self._parts.clock.monotonic()
+        self._warden.task_started(task)
+        self._parts.watcher.task_started(self._context.tag(task), task.reason)
+
+    def printed(self, event: Printed) -> None:
+        """An order's process wrote something."""
+        task = self._context.active.get(event.number)
+        if task is not None:
+            self.show(task, event.stream, event.data)
+
+    def show(self, task: ActiveTask, stream: str, data: bytes, last: bool = False) -> None:
+        """Log and show what a task wrote; with no data, what has waited long enough."""
+        if task.log is None:
+            return
+        now = self._parts.clock.wall()
+        lines = task.log.take(stream, data, now) if data else []
+        lines += task.log.flush_partial(now, everything=last)
+        for line in lines:
+            text = line.text.decode("utf-8", "backslashreplace")
+            self._parts.watcher.task_line(self._context.tag(task), line.stream, text, line.at)
+
+    def ended(self, event: Ended) -> bool:
+        """An order's process is gone; return True where it has settled the parameters."""
+        context = self._context
+        if event.number == context.init_number:
+            context.init_number = 0
+            return self._parameters_settled(event)
+        if event.number == context.snapshot_number:
+            context.snapshot_number = 0
+            if event.report is not None and event.report.manifest is not None:
+                self._parts.recorder.code_stored(event.report.manifest)
+            return False
+        task = context.active.pop(event.number, None)
+        if task is not None:
+            self._close_log(task)
+            self._parts.capacity.take(task.options.get("resources"), -1)
+            self._task_ended(task, event)
+        return False
+
+    def _parameters_settled(self, event: Ended) -> bool:
+        report = event.report
+        if report is not None and report.manifest is not None:
+            self._context.parameters = report.manifest
+            self._parts.recorder.parameters_settled(report.manifest)
+            self._parts.planner.begin()
+            return True
+        error = report.error if report is not None else None
+        if error is None:
+            error = describe_death("The start of the run", event, timed_out=False)
+        reason = f"its parameters could not be settled: {error.message}"
+        self._warden.stop(Failure(reason, error=error))
+        return False
+
+    def _close_log(self, task: ActiveTask) -> None:
+        self.show(task, "o", b"", last=True)
+        if task.log is not None:
+            if task.log.broken:
+                text = f"The log of task {task.planned.id} is incomplete: {task.log.broken}."
+                self._parts.watcher.note(text)
+            task.log.close()
+
+    def _task_ended(self, task: ActiveTask, event: Ended) -> None:
+        context, report = self._context, event.report
+        ended, error = ending_of(task, event)
+        fallback = task.fallback is not None
+        verdict = after_attempt(task.policy, task.attempt, ended, random.random(), fallback)
+        failure = context.failure
+        if verdict.follow is not None and failure is not None:
+            verdict = verdict._replace(task_state=CANCELLED, follow=None)
+        reason = task.reason
+        if error is not None:
+            reason = f"{error.type}: {error.message}"[:_LONGEST_REASON]
+        self._record(task, event, verdict, reason)
+        tag = context.tag(task, report.label if report is not None else "")
+        seconds = self._parts.clock.monotonic() - task.started
+        self._parts.watcher.task_ended(tag, verdict.task_state, reason, error, seconds)
+        if verdict.follow is not None:
+            self._try_again(task, verdict, reason)
+            return
+        planned = task.planned
+        context.board.ended(planned.step, verdict.task_state)
+        if verdict.task_state in TASK_SUCCESSFUL and report is not None:
+            context.uncommitted.add(planned.id)
+            context.finished = context.finished or planned.step == context.plan.graph.end
+            self._parts.planner.finish(
+                planned, str(report.manifest), report.transition, fresh=True
+            )
+        elif verdict.task_state != CANCELLED:
+            place = planned.step + "".join(f"[{index}]" for index in planned.indices)
+            text = f"step {place} failed: {reason}"
+            self._warden.stop(Failure(text, planned.id, tag, error))
+
+    def _record(self, task: ActiveTask, event: Ended, verdict: Verdict, reason: str) -> None:
+        report, failure = event.report, self._context.failure
+        at = self._parts.clock.wall()
+        planned, state = task.planned, verdict.task_state
+        manifest = report.manifest if report is not None else None
+        _, error = ending_of(task, event)
+        self._parts.recorder.attempt_ended(
+            AttemptEnd(
+                task=planned.id,
+                number=task.attempt,
+                state=verdict.attempt_state,
+                reason=reason if error is not None else "",
+                pid=task.pid,
+                exit_code=event.status,
+                error=error,
+                manifest=manifest,
+                usage=report.usage if report is not None else {},
+            ),
+            at,
+        )
+        cause = None
+        if state == CANCELLED and failure is not None:
+            reason, cause = failure.reason, failure.cause
+        succeeded = state in TASK_SUCCESSFUL and report is not None
+        self._parts.recorder.task_ended(
+            TaskEnd(
+                task=planned.id,
+                state=state,
+                reason=reason,
+                cause=cause,
+                attempt=task.attempt,
+                manifest=manifest if succeeded else None,
+                transition=report.transition if succeeded and report is not None else None,
+                label=report.label if report is not None else "",
+            ),
+            at,
+        )
+
+    def _try_again(self, task: ActiveTask, verdict: Verdict, reason: str) -> None:
+        if verdict.follow == FALL_BACK:
+            task.fallback = reason
+        again = verdict.follow == AGAIN
+        task.attempt += 1
+        task.reason = f"tries again after: {reason}" if again else f"applies @catch after: {reason}"
+        task.pid = task.log = task.term_at = task.kill_at = None
+        self._context.board.retried(task.planned.step)
+        due = self._parts.clock.monotonic() + verdict.wait
+        heapq.heappush(self._context.waiting, (due, next(self._context.numbers), task))

@@ -1,0 +1,98 @@
+"""What the loops of one run share: the parts that they use and where the run stands."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from falaj.model.graph import FlowDescription, Graph
+from falaj.model.orders import ErrorInfo
+from falaj_control.engine import orders
+from falaj_control.engine.active import ActiveTask
+from falaj_control.engine.board import Board
+from falaj_control.engine.capacity import Capacity
+from falaj_control.plan.planner import Planner
+from falaj_control.ports.clock import Clock
+from falaj_control.ports.executing import Executor
+from falaj_control.ports.watching import TaskTag, Watcher
+from falaj_control.records.recorder import Recorder
+from falaj_control.settings import Settings
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """A run that has been recorded and is about to start.
+
+    `given` holds the parameters' values by name, `origin_parameters` the settled ones of the run
+    that is resumed.
+    """
+
+    description: FlowDescription
+    graph: Graph
+    facts: orders.RunFacts
+    given: dict[str, object]
+    origin_parameters: str | None
+    max_workers: int
+    max_log_bytes: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run was cut off: by a task of its own, or by somebody who wanted it to stop."""
+
+    reason: str
+    cause: int | None = None
+    task: TaskTag | None = None
+    error: ErrorInfo | None = None
+    by_person: bool = False
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The adapters of a run, made by the composition root."""
+
+    executor: Executor
+    recorder: Recorder
+    planner: Planner
+    capacity: Capacity
+    watcher: Watcher
+    clock: Clock
+    settings: Settings
+
+
+@dataclass
+class RunContext:
+    """One run under way.
+
+    `active` holds the tasks with a process by order number, `waiting` those between two attempts
+    as a heap of (when due, tie, task), `uncommitted` the tasks that have succeeded and are not in
+    the records yet. Orders for settling parameters and for the code snapshot have numbers too.
+    """
+
+    plan: RunPlan
+    parts: Parts
+    board: Board
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    active: dict[int, ActiveTask] = field(default_factory=dict[int, ActiveTask])
+    waiting: list[tuple[float, int, ActiveTask]] = field(
+        default_factory=list[tuple[float, int, ActiveTask]]
+    )
+    uncommitted: set[int] = field(default_factory=set[int])
+    parameters: str | None = None
+    init_number: int = 0
+    snapshot_number: int = 0
+    finished: bool = False
+    failure: Failure | None = None
+
+    def tag(self, task: ActiveTask, label: str = "") -> TaskTag:
+        """Return what watchers know a task by."""
+        planned = task.planned
+        shown = label or ",".join(map(str, planned.indices))
+        run = self.plan.facts.run
+        return TaskTag(run, planned.step, planned.id, task.attempt, shown, task.pid)
+
+    def commit(self) -> None:
+        """Write all records that wait."""
+        self.parts.recorder.flush()
+        self.uncommitted.clear()

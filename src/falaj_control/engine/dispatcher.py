@@ -1,0 +1,107 @@
+"""Starts what is ready: as many tasks as there are slots and resources for, in order."""
+
+from __future__ import annotations
+
+import heapq
+
+from falaj_control.engine import orders
+from falaj_control.engine.active import ActiveTask
+from falaj_control.engine.context import RunContext
+from falaj_control.engine.logs import LogDrain
+from falaj_control.lifecycle.attempts import policy_of
+from falaj_control.plan.tasks import OriginTask, PlannedTask
+
+
+class Dispatcher:
+    """Takes ready tasks from the plan; reuses or launches them."""
+
+    def __init__(self, context: RunContext) -> None:
+        """Start tasks of the run of `context`."""
+        self._context = context
+        self._parts = context.parts
+        steps = context.plan.description.steps
+        self._options = {step.name: orders.step_options(step) for step in steps}
+        self._policies = {step: policy_of(found) for step, found in self._options.items()}
+
+    def settle_parameters(self) -> None:
+        """Give the order that every run starts with."""
+        context, plan = self._context, self._context.plan
+        context.init_number = next(context.numbers)
+        order = orders.init_order(plan.facts, plan.given, plan.origin_parameters)
+        self._parts.executor.start(context.init_number, order, orders.placement(plan.facts, {}))
+
+    def snapshot_code(self) -> None:
+        """Give the order that stores the code, beside the first tasks."""
+        context, facts = self._context, self._context.plan.facts
+        context.snapshot_number = next(context.numbers)
+        order = orders.snapshot_order(facts)
+        self._parts.executor.start(context.snapshot_number, order, orders.placement(facts, {}))
+
+    def run_once(self, now: float) -> None:
+        """Start whatever can start at the monotonic time `now`."""
+        context = self._context
+        if context.failure is not None or context.parameters is None:
+            return
+        waiting = context.waiting
+        while waiting and waiting[0][0] <= now and self._has_slot():
+            if not self._fits(waiting[0][2].planned.step):
+                break
+            self._launch(heapq.heappop(waiting)[2])
+        full: set[str] = set()
+        planner = self._parts.planner
+        while planner and self._has_slot():
+            step = planner.peek()
+            if self._fits(step):
+                self._begin(planner.take())
+                continue
+            full.add(step)
+            if not planner.bring_forward(frozenset(full)):
+                return
+
+    def _has_slot(self) -> bool:
+        return len(self._context.active) < self._context.plan.max_workers
+
+    def _fits(self, step: str) -> bool:
+        return self._parts.capacity.fits(self._options[step].get("resources"))
+
+    def _begin(self, planned: PlannedTask) -> None:
+        context = self._context
+        # Nothing starts from a result that is not committed: after a crash it would stand for
+        # work that, by the records, never happened.
+        uncommitted = context.uncommitted
+        if uncommitted and any(ref.task in uncommitted for ref in planned.inputs):
+            context.commit()
+        decision = self._parts.planner.decide(planned)
+        if decision.reused is not None:
+            self._reuse(planned, decision.reused, decision.reason)
+            return
+        options = self._options[planned.step]
+        task = ActiveTask(planned, self._policies[planned.step], options, decision.reason)
+        context.board.started(planned.step, self._parts.clock.wall())
+        self._launch(task)
+
+    def _reuse(self, planned: PlannedTask, found: OriginTask, reason: str) -> None:
+        context = self._context
+        at = self._parts.clock.wall()
+        self._parts.recorder.task_reused(planned, reason, found, at)
+        context.board.reused(planned.step, at)
+        context.finished = context.finished or planned.step == context.plan.graph.end
+        manifest = str(found.manifest)
+        self._parts.planner.finish(planned, manifest, found.transition, fresh=False)
+
+    def _launch(self, task: ActiveTask) -> None:
+        context, parts, plan = self._context, self._parts, self._context.plan
+        planned = task.planned
+        at = parts.clock.wall()
+        task.number = next(context.numbers)
+        task.started = parts.clock.monotonic()
+        path = parts.settings.home.log(plan.facts.run, planned.id, task.attempt)
+        task.log = LogDrain(path, plan.max_log_bytes)
+        if task.attempt == 0:
+            parts.recorder.task_started(planned, task.reason, at)
+        else:
+            parts.recorder.attempt_started(planned.id, task.attempt, at)
+        parts.capacity.take(task.options.get("resources"))
+        context.active[task.number] = task
+        order = orders.task_order(plan.facts, task, str(context.parameters))
+        parts.executor.start(task.number, order, orders.placement(plan.facts, task.options))

@@ -1,0 +1,96 @@
+"""Making orders: what a task's process is told, from the plan, the run and the step's options."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from falaj.model.graph import FlowDescription, StepSpec
+from falaj.model.orders import FALLBACK, INIT, SNAPSHOT, TASK, Order
+from falaj_control.engine.active import ActiveTask
+from falaj_control.ports.executing import Placement
+
+
+class RunFacts(NamedTuple):
+    """What every order of a run has in common."""
+
+    flow: str
+    run: int
+    store: str
+    user: str
+    namespace: str | None
+    origin: int | None
+    tags: tuple[str, ...]
+    constants: tuple[str, ...]
+    fresh: bool
+
+
+def init_order(facts: RunFacts, given: Mapping[str, Any], origin_parameters: str | None) -> Order:
+    """Return the order that settles the run's parameters."""
+    context = {**_context(facts), "parameters": dict(given)}
+    return Order(
+        INIT, facts.flow, facts.run, "_parameters", 0, 0, (), (), origin_parameters, {}, context
+    )
+
+
+def snapshot_order(facts: RunFacts) -> Order:
+    """Return the order that stores the run's code."""
+    context = _context(facts)
+    return Order(SNAPSHOT, facts.flow, facts.run, "_code", 0, 0, (), (), None, {}, context)
+
+
+def task_order(facts: RunFacts, task: ActiveTask, parameters: str) -> Order:
+    """Return the order for a task's current attempt."""
+    options = dict(task.options)
+    options["last_attempt"] = task.fallback is not None or task.attempt >= task.policy.retries
+    context = _context(facts)
+    if task.fallback is not None:
+        context["died"] = task.fallback
+    planned = task.planned
+    return Order(
+        TASK if task.fallback is None else FALLBACK,
+        facts.flow,
+        facts.run,
+        planned.step,
+        planned.id,
+        task.attempt,
+        planned.inputs,
+        planned.frames,
+        parameters,
+        options,
+        context,
+    )
+
+
+def step_options(step: StepSpec) -> dict[str, Any]:
+    """Return a step's decorators as data by name; a timeout as its seconds."""
+    options: dict[str, Any] = {d.name: dict(d.attributes) for d in step.decorators}
+    timeout = options.get("timeout")
+    if timeout is not None:
+        options["timeout"] = (
+            timeout["seconds"] + 60.0 * timeout["minutes"] + 3600.0 * timeout["hours"]
+        )
+    return options
+
+
+def placement(facts: RunFacts, options: Mapping[str, Any]) -> Placement:
+    """Return where a step's tasks run."""
+    variables = options.get("environment", {}).get("vars", {})
+    return Placement(tuple(sorted(variables.items())), facts.fresh)
+
+
+def graph_record(description: FlowDescription) -> Mapping[str, Any]:
+    """Return the form in which a run keeps its flow's description."""
+    return json.loads(json.dumps(description.to_wire()))
+
+
+def _context(facts: RunFacts) -> dict[str, Any]:
+    return {
+        "store": facts.store,
+        "user": facts.user,
+        "namespace": facts.namespace,
+        "origin": None if facts.origin is None else str(facts.origin),
+        "tags": facts.tags,
+        "constants": facts.constants,
+    }

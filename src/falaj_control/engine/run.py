@@ -1,0 +1,164 @@
+"""The engine: carries one run from its first order to its recorded end."""
+
+from __future__ import annotations
+
+import signal
+
+from falaj.model.states import CANCELLED
+from falaj_control.engine.board import Board
+from falaj_control.engine.collector import Collector
+from falaj_control.engine.context import Failure, Parts, RunContext, RunPlan
+from falaj_control.engine.dispatcher import Dispatcher
+from falaj_control.engine.warden import Warden
+from falaj_control.lifecycle.runs import RunEnd, run_end
+from falaj_control.ports.executing import (
+    Ended,
+    Event,
+    LauncherGone,
+    Printed,
+    Signalled,
+    Started,
+)
+from falaj_control.records.recorder import TaskEnd
+
+# More records than this are written at once, however recent.
+_BATCH = 1000
+_PROGRESS_EVERY = 0.1
+_PARTIAL_LINES_EVERY = 0.1
+_SNAPSHOT_WAIT = 5.0
+
+
+class Engine:
+    """Owns the loop: events in, lifecycle and plan consulted, records and orders out."""
+
+    def __init__(self, plan: RunPlan, parts: Parts) -> None:
+        """Carry out `plan` with `parts`; nothing happens before `run`."""
+        board = Board(plan.graph.order, parts.planner, parts.recorder)
+        self._parts = parts
+        self._context = RunContext(plan, parts, board)
+        self._warden = Warden(self._context)
+        self._collector = Collector(self._context, self._warden)
+        self._dispatcher = Dispatcher(self._context)
+        self._commit_at: float | None = None
+        self._renew_at = 0.0
+        self._progress_at = 0.0
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why the run was cut off, where it was."""
+        return self._context.failure
+
+    @property
+    def tolerated(self) -> int:
+        """How many tasks failed as their @catch allows."""
+        return self._context.board.totals()["tolerated"]
+
+    def run(self) -> RunEnd:
+        """Run to the end and record it. Raises LeaseLost or StoreUnavailable where it can't be."""
+        self._renew_at = self._parts.clock.monotonic() + self._parts.settings.lease_interval
+        self._dispatcher.settle_parameters()
+        while not self._is_over():
+            self.run_once()
+        self._await_snapshot()
+        return self._end()
+
+    def run_once(self) -> None:
+        """Wait for something to happen or fall due, and act on it."""
+        for event in self._parts.executor.poll(self._patience()):
+            self._handle(event)
+        now = self._parts.clock.monotonic()
+        self._warden.run_once(now)
+        for task in self._context.active.values():
+            if task.log is not None and task.log.waits:
+                self._collector.show(task, "o", b"")
+        self._dispatcher.run_once(now)
+        self._keep_records(now)
+        board = self._context.board
+        if board.changed and now >= self._progress_at:
+            self._progress_at = now + _PROGRESS_EVERY
+            self._parts.watcher.progress(board.progress())
+
+    def _is_over(self) -> bool:
+        context = self._context
+        if context.active or context.init_number:
+            return False
+        return context.failure is not None or not (self._parts.planner or context.waiting)
+
+    def _patience(self) -> float:
+        context = self._context
+        now = self._parts.clock.monotonic()
+        due = [self._renew_at, *self._warden.due()]
+        if self._commit_at is not None:
+            due.append(self._commit_at)
+        if context.board.changed:
+            due.append(self._progress_at)
+        if context.waiting and context.failure is None:
+            # One that is due already waits for a slot, which opens with an event.
+            due.append(max(context.waiting[0][0], now + 0.01))
+        if any(task.log is not None and task.log.waits for task in context.active.values()):
+            due.append(now + _PARTIAL_LINES_EVERY)
+        return max(0.0, min(due) - now)
+
+    def _handle(self, event: Event) -> None:
+        match event:
+            case Printed():
+                self._collector.printed(event)
+            case Started():
+                self._collector.started(event)
+            case Ended():
+                if self._collector.ended(event):
+                    self._dispatcher.snapshot_code()
+            case Signalled():
+                name = signal.Signals(event.signal).name
+                self._warden.stop(Failure(f"stopped by {name}", by_person=True))
+            case LauncherGone():
+                self._warden.abandon("the process that started the run is gone")
+
+    def _keep_records(self, now: float) -> None:
+        recorder = self._parts.recorder
+        if now >= self._renew_at:
+            self._renew_at = now + self._parts.settings.lease_interval
+            recorder.sign_of_life(self._parts.clock.wall())
+            self._commit()
+        elif not recorder.pending:
+            self._commit_at = None
+        elif self._commit_at is None:
+            self._commit_at = now + self._parts.settings.commit_interval
+        elif now >= self._commit_at or recorder.pending >= _BATCH:
+            self._commit()
+
+    def _commit(self) -> None:
+        self._context.commit()
+        self._commit_at = None
+
+    def _await_snapshot(self) -> None:
+        clock, context = self._parts.clock, self._context
+        limit = clock.monotonic() + _SNAPSHOT_WAIT
+        while context.snapshot_number and clock.monotonic() < limit:
+            for event in self._parts.executor.poll(limit - clock.monotonic()):
+                self._handle(event)
+
+    def _end(self) -> RunEnd:
+        context, recorder, board = self._context, self._parts.recorder, self._context.board
+        failure = context.failure
+        reason = failure.reason if failure is not None else ""
+        cause = failure.cause if failure is not None else None
+        at = self._parts.clock.wall()
+        for _, _, task in context.waiting:
+            end = TaskEnd(task.planned.id, CANCELLED, reason, cause, task.attempt, None, None, "")
+            recorder.task_ended(end, at)
+            board.ended(task.planned.step, CANCELLED)
+        for planned in self._parts.planner.remaining():
+            recorder.task_not_started(planned, f"not started: {reason}", cause, at)
+            board.not_started(planned.step)
+        board.record_ends(reason, cause, at)
+        by_person = failure is not None and failure.by_person
+        end = run_end(
+            finished=context.finished,
+            failure=reason if failure is not None and not by_person else None,
+            stopped=reason if by_person else None,
+            tasks=board.totals(),
+        )
+        recorder.end_run(end.state, end.reason, cause, at)
+        self._parts.watcher.progress(board.progress())
+        return end

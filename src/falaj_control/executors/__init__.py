@@ -1,0 +1,1 @@
+"""Places where hosts live and tasks run."""

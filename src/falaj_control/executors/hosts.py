@@ -1,0 +1,142 @@
+"""Control's end of the connection to one host: the launcher, or one that control started."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from falaj.runtime import wire
+
+_BOOT = "import sys; sys.path.append({root!r}); from falaj.runtime.launch import serve; serve({file})"
+
+
+class Interpreter(NamedTuple):
+    """How the launcher's interpreter was started, and the flow that it imported."""
+
+    python: str
+    flags: tuple[str, ...]
+    file: str
+    source: str
+    package: str | None
+    flow: str
+    cwd: str
+    arguments: tuple[str, ...]
+
+
+class HostLink:
+    """A host and the frames on their way to it; `pid` is set where it is our own child."""
+
+    def __init__(self, connection: socket.socket, receiver: wire.Receiver, pid: int | None) -> None:
+        """Speak to the host over `connection`."""
+        connection.setblocking(False)
+        self.connection = connection
+        self.receiver = receiver
+        self.pid = pid
+        self.ready = pid is None
+        self.running: set[int] = set()
+        self.failure = ""
+        self._outgoing: deque[tuple[memoryview, list[int]]] = deque()
+        self._held: list[tuple[bytes, list[int]]] = []
+
+    @property
+    def has_outgoing(self) -> bool:
+        """Say whether frames wait for the socket to take them."""
+        return bool(self._outgoing)
+
+    def send(self, data: bytes, files: list[int]) -> None:
+        """Send a frame with files, which are closed once sent; held back until the host is ready."""
+        if not self.ready:
+            self._held.append((data, files))
+            return
+        self._outgoing.append((memoryview(data), files))
+        self.push()
+
+    def now_ready(self) -> None:
+        """The host has imported the flow: send what was held back."""
+        self.ready = True
+        held, self._held = self._held, []
+        for data, files in held:
+            self.send(data, files)
+
+    def push(self) -> None:
+        """Send as much as the socket takes."""
+        while self._outgoing:
+            data, files = self._outgoing[0]
+            try:
+                if files:
+                    sent = wire.send_with_files(self.connection, data.tobytes(), files)
+                    _close(files)
+                    files = []
+                else:
+                    sent = self.connection.send(data)
+            except BlockingIOError:
+                return
+            except OSError:
+                # The host has died; the closed connection tells the rest.
+                self.drop_outgoing()
+                return
+            if sent == len(data):
+                self._outgoing.popleft()
+            else:
+                self._outgoing[0] = (data[sent:], files)
+
+    def drop_outgoing(self) -> None:
+        """Forget what was not sent and close its files."""
+        for _, files in [*self._outgoing, *self._held]:
+            _close(files)
+        self._outgoing.clear()
+        self._held.clear()
+
+    def exit_status(self) -> int | None:
+        """Reap our own child; return its status as an exit code, or None where it isn't one."""
+        if self.pid is None:
+            return None
+        try:
+            _, status = os.waitpid(self.pid, 0)
+        except ChildProcessError:
+            return None
+        return exit_code(status)
+
+
+def start_host(
+    interpreter: Interpreter, variables: Mapping[str, str], falaj_root: str, once: bool
+) -> HostLink:
+    """Start an interpreter that imports the flow and serves as a host."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        os.set_inheritable(theirs.fileno(), True)
+        boot = _BOOT.format(root=falaj_root, file=theirs.fileno())
+        command = [interpreter.python, *interpreter.flags, "-c", boot]
+        # Its own group: a signal for the terminal's group is control's business alone.
+        pid = os.posix_spawn(
+            interpreter.python, command, {**os.environ, **variables}, setpgroup=0
+        )
+    finally:
+        theirs.close()
+    link = HostLink(ours, wire.Receiver(ours), pid)
+    load: dict[str, Any] = {
+        "file": interpreter.file,
+        "source": interpreter.source,
+        "package": interpreter.package,
+        "flow": interpreter.flow,
+        "cwd": interpreter.cwd,
+        "arguments": interpreter.arguments,
+        "once": once,
+    }
+    link.ready = True
+    link.send(wire.pack(wire.LOAD, 0, load), [])
+    link.ready = False
+    return link
+
+
+def exit_code(status: int) -> int:
+    """Return a wait status as an exit code, negative for a signal."""
+    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+
+def _close(files: list[int]) -> None:
+    for file in files:
+        os.close(file)

@@ -1,0 +1,252 @@
+"""The executor of this machine: hosts that fork tasks, and the pipes through which these speak."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from falaj.model.orders import ErrorInfo, Order, Report
+from falaj.runtime import wire
+from falaj.runtime.processes import kill_tree
+from falaj_control.executors.hosts import HostLink, Interpreter, exit_code, start_host
+from falaj_control.ports.executing import (
+    Ended,
+    Event,
+    LauncherGone,
+    Placement,
+    Printed,
+    Signalled,
+    Started,
+)
+
+_READ = 1 << 16
+# A process that a task left behind may hold its pipe open; what it writes later is dropped.
+_LAST_READS = 64
+
+
+@dataclass
+class _Process:
+    """One order under way: its host, its pipes (`o`, `e`, `r`) and what it has reported."""
+
+    number: int
+    link: HostLink
+    pipes: dict[str, int]
+    pid: int | None = None
+    report: bytearray = field(default_factory=bytearray)
+
+
+class LocalExecutor:
+    """Runs orders in forks of the launcher, or of further hosts where placement asks for them."""
+
+    def __init__(self, launcher: HostLink, interpreter: Interpreter, falaj_root: str) -> None:
+        """Use the launcher's connection; start further hosts with `interpreter`."""
+        self._launcher = launcher
+        self._interpreter = interpreter
+        self._falaj_root = falaj_root
+        self._selector = selectors.DefaultSelector()
+        self._hosts: dict[tuple[tuple[str, str], ...], HostLink] = {(): launcher}
+        self._processes: dict[int, _Process] = {}
+        self._events: list[Event] = []
+        self._wake_read, wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(wake_write, False)
+        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        self._watch(self._wake_read, self._take_signals)
+        self._watch_host(launcher)
+
+    def start(self, number: int, order: Order, placement: Placement) -> None:
+        """Begin to run an order; see the port."""
+        link = self._host_for(placement)
+        pipes: dict[str, int] = {}
+        theirs: list[int] = []
+        for name in ("o", "e", "r"):
+            read, write = os.pipe()
+            os.set_blocking(read, False)
+            pipes[name] = read
+            theirs.append(write)
+        process = _Process(number, link, pipes)
+        self._processes[number] = process
+        link.running.add(number)
+        link.send(wire.pack(wire.ORDER, number, order.to_wire()), theirs)
+        self._update_interest(link)
+
+    def signal(self, number: int, signal: int) -> None:
+        """Signal an order's process with everything it started; see the port."""
+        process = self._processes.get(number)
+        if process is None:
+            return
+        if process.pid is not None:
+            kill_tree(process.pid, signal)
+        elif process.link.pid is not None:
+            # Its host is still importing the flow.
+            kill_tree(process.link.pid, signal)
+
+    def poll(self, seconds: float) -> list[Event]:
+        """Wait for something to happen; see the port."""
+        for key, _ in self._selector.select(0 if self._events else seconds):
+            key.data()
+        events, self._events = self._events, []
+        return events
+
+    def close(self, status: int) -> None:
+        """End what still runs and let the hosts go; see the port."""
+        for process in list(self._processes.values()):
+            if process.pid is not None:
+                kill_tree(process.pid)
+        for link in {id(link): link for link in self._all_hosts()}.values():
+            link.drop_outgoing()
+            link.connection.setblocking(True)
+            try:
+                link.connection.sendall(wire.pack(wire.EXIT, 0, status))
+            except OSError:
+                continue
+            if link.pid is not None:
+                link.exit_status()
+
+    def _all_hosts(self) -> list[HostLink]:
+        once = [process.link for process in self._processes.values()]
+        return [*self._hosts.values(), *once]
+
+    def _host_for(self, placement: Placement) -> HostLink:
+        if placement.fresh:
+            return self._start_host(placement, once=True)
+        link = self._hosts.get(placement.variables)
+        if link is None:
+            link = self._start_host(placement, once=False)
+            self._hosts[placement.variables] = link
+        return link
+
+    def _start_host(self, placement: Placement, once: bool) -> HostLink:
+        variables = dict(placement.variables)
+        link = start_host(self._interpreter, variables, self._falaj_root, once)
+        self._watch_host(link)
+        return link
+
+    def _watch(self, file: int, handle: Callable[[], None]) -> None:
+        self._selector.register(file, selectors.EVENT_READ, handle)
+
+    def _watch_host(self, link: HostLink) -> None:
+        self._watch(link.connection.fileno(), lambda: self._hear(link))
+        self._update_interest(link)
+
+    def _update_interest(self, link: HostLink) -> None:
+        file = link.connection.fileno()
+        key = self._selector.get_map().get(file)
+        if key is None:
+            return
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if link.has_outgoing else 0)
+        if key.events != wanted:
+            self._selector.modify(file, wanted, key.data)
+
+    def _hear(self, link: HostLink) -> None:
+        link.push()
+        try:
+            link.receiver.receive()
+        except BlockingIOError:
+            pass
+        for message in link.receiver.messages():
+            self._understand(link, message)
+        if link.receiver.closed:
+            self._host_gone(link)
+        else:
+            self._update_interest(link)
+
+    def _understand(self, link: HostLink, message: wire.Message) -> None:
+        if message.kind == wire.FORKED:
+            process = self._processes.get(message.number)
+            if process is not None:
+                process.pid = int(message.json()["pid"])
+                # Not before: what a task prints is about a task that has started.
+                for name, read in process.pipes.items():
+                    self._watch(read, lambda p=process, n=name: self._read(p, n))
+                self._events.append(Started(message.number, process.pid))
+        elif message.kind == wire.EXITED:
+            said = message.json()
+            status = said["status"]
+            why = str(said.get("why", ""))
+            self._ended(message.number, None if status is None else exit_code(status), why)
+        elif message.kind == wire.SIGNALLED:
+            self._events.append(Signalled(int(message.json()["signal"])))
+        elif message.kind == wire.READY:
+            link.now_ready()
+        elif message.kind == wire.FAILED:
+            link.failure = ErrorInfo(*message.json()).traceback
+
+    def _host_gone(self, link: HostLink) -> None:
+        self._selector.unregister(link.connection.fileno())
+        if link is self._launcher:
+            self._events.append(LauncherGone())
+        for variables, other in list(self._hosts.items()):
+            if other is link and link is not self._launcher:
+                del self._hosts[variables]
+        link.drop_outgoing()
+        for number in list(link.running):
+            pid = self._processes[number].pid
+            if pid is not None:
+                kill_tree(pid)
+        status = link.exit_status()
+        why = link.failure and f"a fresh interpreter could not import the flow:\n{link.failure}"
+        for number in list(link.running):
+            once = self._processes[number].pid == link.pid
+            self._ended(number, status if once else None, why or ("" if once else "its host died"))
+        link.connection.close()
+
+    def _read(self, process: _Process, name: str) -> bool:
+        file = process.pipes.get(name)
+        if file is None:
+            # Closed by what was handled just before.
+            return False
+        try:
+            data = os.read(file, _READ)
+        except BlockingIOError:
+            return False
+        if not data:
+            self._close_pipe(process, name)
+            return False
+        if name == "r":
+            process.report += data
+        else:
+            self._events.append(Printed(process.number, name, data))
+        return True
+
+    def _close_pipe(self, process: _Process, name: str) -> None:
+        file = process.pipes.pop(name)
+        if file in self._selector.get_map():
+            self._selector.unregister(file)
+        os.close(file)
+
+    def _ended(self, number: int, status: int | None, why: str) -> None:
+        process = self._processes.pop(number, None)
+        if process is None:
+            return
+        process.link.running.discard(number)
+        for name in list(process.pipes):
+            for _ in range(_LAST_READS):
+                if name not in process.pipes or not self._read(process, name):
+                    break
+            if name in process.pipes:
+                self._close_pipe(process, name)
+        self._events.append(Ended(number, _parse_report(process.report), status, why))
+
+    def _take_signals(self) -> None:
+        try:
+            numbers = os.read(self._wake_read, 4096)
+        except BlockingIOError:
+            return
+        self._events.extend(Signalled(number) for number in numbers)
+
+
+def _parse_report(data: bytearray) -> Report | None:
+    # A process that was killed while it reported leaves a torn line, which is no report.
+    if not data:
+        return None
+    try:
+        return Report.from_wire(json.loads(data))
+    except (ValueError, KeyError, TypeError):
+        return None

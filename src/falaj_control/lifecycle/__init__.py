@@ -1,0 +1,1 @@
+"""Pure: how the states of tasks and runs follow from what happens to them."""

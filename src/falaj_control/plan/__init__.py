@@ -1,0 +1,1 @@
+"""Pure: which tasks must run, which can be reused, and the reason for each."""

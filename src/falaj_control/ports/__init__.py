@@ -1,0 +1,1 @@
+"""One small Protocol per plug point, beside the values that cross it."""

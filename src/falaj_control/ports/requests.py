@@ -1,0 +1,38 @@
+"""What a person asks for when a run is started, checked and ready for the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from falaj.model.graph import FlowDescription
+
+
+@dataclass(frozen=True)
+class ResumeRequest:
+    """Which run to take finished tasks from, and from which step to run again regardless."""
+
+    origin: int
+    step: str | None = None
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One run to start.
+
+    `parameters` holds the values given (command line or environment), by parameter name, already
+    converted to JSON values by type; a name that is absent takes the flow's default. IncludeFile
+    values are absolute paths. `description` already has the decorators of `decospecs` attached.
+    """
+
+    description: FlowDescription
+    parameters: dict[str, Any] = field(default_factory=dict[str, Any])
+    decospecs: tuple[str, ...] = ()
+    max_workers: int = 16
+    max_log_bytes: int = 10 * 1024 * 1024
+    tags: tuple[str, ...] = ()
+    namespace: str | None = None
+    run_id_file: str | None = None
+    isolation: str = "auto"
+    resume: ResumeRequest | None = None
+    arguments: tuple[str, ...] = ()

@@ -1,0 +1,71 @@
+"""The control process: it hears what flow there is, does what the command line asks, and ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from typing import NoReturn
+
+import falaj
+from falaj.model.graph import FlowDescription
+from falaj.runtime import wire
+from falaj_control.cli.flow_commands import run_flow_command
+from falaj_control.executors.hosts import HostLink
+from falaj_control.ports.requests import RunRequest
+from falaj_control.ports.watching import Watcher
+
+# The launcher's own exit status where it must tell one: it died or said nothing.
+_NO_LAUNCHER = 70
+
+
+def main(file: int) -> NoReturn:
+    """Serve the launcher at the other end of the connection `file`, then exit."""
+    # A closed terminal or pipe must not end the work; whoever writes sees the error instead.
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    connection = socket.socket(fileno=file)
+    connection.set_inheritable(False)
+    receiver = wire.Receiver(connection)
+    hello = _first_message(receiver).json()
+    link = HostLink(connection, receiver, None)
+    raw = hello["description"]
+    description = None if raw is None else FlowDescription.from_wire(raw)
+
+    def start(request: RunRequest, watcher: Watcher) -> int:
+        # Imported here: most commands start nothing.
+        from falaj_control.wiring import launcher_from, make_start
+
+        root = os.path.dirname(os.path.dirname(os.path.abspath(falaj.__file__)))
+        return make_start(launcher_from(hello, link, root))(request, watcher)
+
+    status = run_flow_command(
+        description,
+        hello["problems"],
+        hello["arguments"],
+        hello["program"],
+        start,
+        hello["siblings"],
+    )
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            pass
+    connection.setblocking(True)
+    try:
+        connection.sendall(wire.pack(wire.EXIT, 0, status))
+    except OSError:
+        pass
+    os._exit(status)
+
+
+def _first_message(receiver: wire.Receiver) -> wire.Message:
+    while True:
+        for message in receiver.messages():
+            return message
+        if receiver.closed:
+            os._exit(_NO_LAUNCHER)
+        receiver.receive()

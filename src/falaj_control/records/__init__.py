@@ -1,0 +1,1 @@
+"""The database of flows, runs, steps, tasks, attempts and events."""

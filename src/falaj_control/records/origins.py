@@ -1,0 +1,94 @@
+"""Reading what a resumed run can reuse, and declaring runs lost whose process is gone."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from falaj.errors import FalajNotFound
+from falaj.liveness import is_lost
+from falaj.model.orders import Transition
+from falaj_control.plan.tasks import OriginTask, TaskKey
+
+LOST_REASON = "the process that ran it is gone"
+
+
+class OriginRun(NamedTuple):
+    """The run that is resumed: its parameters' manifest and the options it was given."""
+
+    id: int
+    flow: str
+    state: str
+    parameters: str | None
+    options: Mapping[str, Any]
+
+
+def read_origin(connection: sqlite3.Connection, run: int) -> OriginRun:
+    """Return the run to be resumed; raise FalajNotFound."""
+    row = connection.execute(
+        "SELECT id, flow, state, parameters, options FROM runs WHERE id = ?", (run,)
+    ).fetchone()
+    if row is None:
+        raise FalajNotFound(f"There is no run {run} to resume.")
+    return OriginRun(row[0], row[1], row[2], row[3], json.loads(row[4]))
+
+
+def read_origin_tasks(connection: sqlite3.Connection, run: int) -> dict[TaskKey, OriginTask]:
+    """Return the tasks of a run by step and indices.
+
+    A task that was itself reused stands for the one that really ran.
+    """
+    rows = connection.execute(
+        "SELECT step, indices, coalesce(origin_run, run), coalesce(origin_task, id), state, "
+        "manifest, transition, label FROM tasks WHERE run = ?",
+        (run,),
+    )
+    tasks: dict[TaskKey, OriginTask] = {}
+    for step, indices, origin_run, origin_task, state, manifest, transition, label in rows:
+        goes_on: Transition | None = None
+        if transition is not None:
+            targets, foreach, width, values = json.loads(transition)
+            goes_on = Transition(tuple(targets), foreach, width, values)
+        key = (str(step), tuple(json.loads(indices)))
+        tasks[key] = OriginTask(origin_run, origin_task, state, manifest, goes_on, label)
+    return tasks
+
+
+def declare_lost(connection: sqlite3.Connection, now: float) -> list[int]:
+    """End every run that says it is running though its process is gone; return their numbers.
+
+    The run's fence is raised, so that a process that comes back after all can't commit.
+    """
+    ended: list[int] = []
+    rows = connection.execute(
+        "SELECT id, lease, heard_at, fence FROM runs WHERE state = 'running'"
+    ).fetchall()
+    for run, lease, heard_at, fence in rows:
+        if not is_lost(json.loads(lease), heard_at, now):
+            continue
+        connection.execute("BEGIN IMMEDIATE")
+        changed = connection.execute(
+            "UPDATE runs SET state = 'lost', reason = ?, finished_at = ?, fence = fence + 1 "
+            "WHERE id = ? AND fence = ? AND state = 'running'",
+            (LOST_REASON, heard_at, run, fence),
+        ).rowcount
+        if changed:
+            _end_parts(connection, run, heard_at)
+            ended.append(int(run))
+        connection.execute("COMMIT")
+    return ended
+
+
+def _end_parts(connection: sqlite3.Connection, run: int, heard_at: float) -> None:
+    for table in ("attempts", "tasks", "steps"):
+        connection.execute(
+            f"UPDATE {table} SET state = 'lost', reason = ?, finished_at = ? "
+            "WHERE run = ? AND state IN ('running', 'retrying')",
+            (LOST_REASON, heard_at, run),
+        )
+    connection.execute(
+        "INSERT INTO events (run, at, actor, kind, reason) VALUES (?, ?, 'records', 'run lost', ?)",
+        (run, heard_at, LOST_REASON),
+    )

@@ -1,0 +1,288 @@
+"""Writes one run's records in batches; every batch is fenced by the run's lease."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from falaj.home import Home
+from falaj.model.records import pack_ids
+from falaj_control.plan.tasks import OriginTask, PlannedTask
+from falaj_control.records.database import open_records, unavailable
+from falaj_control.records.happenings import AttemptEnd, LeaseLost, NewRun, TaskEnd
+
+_INSERT_TASK = (
+    "INSERT INTO tasks (run, id, step, indices, state, reason, cause, parents, origin_run, "
+    "origin_task, attempt, manifest, transition, label, created_at, finished_at) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+# A final state absorbs: what comes later changes nothing.
+_UPDATE_TASK = (
+    "UPDATE tasks SET state = ?, reason = ?, cause = ?, attempt = ?, manifest = ?, transition = ?, "
+    "label = ?, finished_at = ? WHERE run = ? AND id = ? AND state IN ('running', 'retrying')"
+)
+_INSERT_ATTEMPT = (
+    "INSERT INTO attempts (run, task, number, state, started_at) VALUES (?, ?, ?, 'running', ?)"
+)
+_END_ATTEMPT = (
+    "UPDATE attempts SET state = ?, reason = ?, finished_at = ?, pid = ?, exit_code = ?, "
+    "error = ?, manifest = ?, usage = ? WHERE run = ? AND task = ? AND number = ? "
+    "AND state = 'running'"
+)
+_INSERT_EVENT = (
+    "INSERT INTO events (run, at, actor, kind, task, attempt, reason) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+class Recorder:
+    """Collects what happened and writes it, all or nothing, when told to."""
+
+    def __init__(self, home: Home) -> None:
+        """Open the records of `home`."""
+        self._home = home
+        self._connection = open_records(home)
+        self._pending: list[tuple[str, tuple[Any, ...]]] = []
+        self.run = 0
+        self._fence = 1
+
+    @property
+    def pending(self) -> int:
+        """How many statements wait to be written."""
+        return len(self._pending)
+
+    def create_run(self, new: NewRun) -> int:
+        """Record a run that is about to start; return its number."""
+        with _transaction(self):
+            cursor = self._connection.execute(
+                "INSERT INTO runs (flow, state, user, script, created_at, origin, graph, options, "
+                "lease, heard_at) VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    new.flow,
+                    new.user,
+                    new.script,
+                    new.created_at,
+                    new.origin,
+                    json.dumps(new.graph),
+                    json.dumps(new.options),
+                    json.dumps(new.lease),
+                    new.created_at,
+                ),
+            )
+            self.run = int(cursor.lastrowid or 0)
+            self._connection.executemany(
+                "INSERT INTO steps (run, name, position, state) VALUES (?, ?, ?, 'not_reached')",
+                [(self.run, name, position) for position, name in enumerate(new.steps)],
+            )
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO run_tags (run, tag, system) VALUES (?, ?, ?)",
+                [(self.run, tag, 1) for tag in new.system_tags]
+                + [(self.run, tag, 0) for tag in new.tags],
+            )
+            self._event(new.created_at, "run started", None, None, "")
+            self._write_pending()
+        return self.run
+
+    def parameters_settled(self, manifest: str) -> None:
+        """Note the digest of the run's parameters."""
+        self._add("UPDATE runs SET parameters = ? WHERE id = ?", manifest, self.run)
+
+    def code_stored(self, digest: str) -> None:
+        """Note the digest of the run's code snapshot."""
+        self._add("UPDATE runs SET code = ? WHERE id = ?", digest, self.run)
+
+    def step_started(self, step: str, at: float) -> None:
+        """Note that the first task of a step starts."""
+        self._add(
+            "UPDATE steps SET state = 'running', created_at = ? WHERE run = ? AND name = ?",
+            at,
+            self.run,
+            step,
+        )
+
+    def step_ended(
+        self, step: str, state: str, reason: str, cause: int | None, at: float | None
+    ) -> None:
+        """Note how a step's tasks ended, or that it was not reached."""
+        self._add(
+            "UPDATE steps SET state = ?, reason = ?, cause = ?, finished_at = ? "
+            "WHERE run = ? AND name = ?",
+            state,
+            reason,
+            cause,
+            at,
+            self.run,
+            step,
+        )
+
+    def task_started(self, task: PlannedTask, reason: str, at: float) -> None:
+        """Note a task whose first attempt starts."""
+        self._insert(task, "running", reason, None, None, at, None)
+        self._add(_INSERT_ATTEMPT, self.run, task.id, 0, at)
+        self._event(at, "task started", task.id, 0, reason)
+
+    def attempt_started(self, task: int, number: int, at: float) -> None:
+        """Note a further attempt of a task."""
+        self._add(_INSERT_ATTEMPT, self.run, task, number, at)
+        self._add(
+            "UPDATE tasks SET state = 'running', attempt = ? WHERE run = ? AND id = ? "
+            "AND state = 'retrying'",
+            number,
+            self.run,
+            task,
+        )
+        self._event(at, "attempt started", task, number, "")
+
+    def attempt_ended(self, end: AttemptEnd, at: float) -> None:
+        """Note the end of an attempt."""
+        self._add(
+            _END_ATTEMPT,
+            end.state,
+            end.reason,
+            at,
+            end.pid,
+            end.exit_code,
+            None if end.error is None else json.dumps(end.error),
+            end.manifest,
+            json.dumps(end.usage),
+            self.run,
+            end.task,
+            end.number,
+        )
+
+    def task_ended(self, end: TaskEnd, at: float) -> None:
+        """Note the state of a task after an attempt."""
+        self._add(
+            _UPDATE_TASK,
+            end.state,
+            end.reason,
+            end.cause,
+            end.attempt,
+            end.manifest,
+            None if end.transition is None else json.dumps(end.transition),
+            end.label,
+            None if end.state == "retrying" else at,
+            self.run,
+            end.task,
+        )
+        self._event(at, f"task {end.state}", end.task, end.attempt, end.reason)
+
+    def task_reused(self, task: PlannedTask, reason: str, found: OriginTask, at: float) -> None:
+        """Note a task that stands for one of an earlier run."""
+        self._insert(task, "reused", reason, None, found, at, at)
+
+    def task_not_started(
+        self, task: PlannedTask, reason: str, cause: int | None, at: float
+    ) -> None:
+        """Note a task that was ready and that the end of the run kept from starting."""
+        self._insert(task, "cancelled", reason, cause, None, at, at)
+
+    def sign_of_life(self, at: float) -> None:
+        """Note that the run's process lives."""
+        self._add("UPDATE runs SET heard_at = ? WHERE id = ?", at, self.run)
+
+    def end_run(self, state: str, reason: str, cause: int | None, at: float) -> None:
+        """Record how the run ended, with whatever waits."""
+        self._event(at, f"run {state}", cause, None, reason)
+        self._add(
+            "UPDATE runs SET state = ?, reason = ?, cause = ?, finished_at = ? WHERE id = ?",
+            state,
+            reason,
+            cause,
+            at,
+            self.run,
+        )
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what waits; raise LeaseLost, writing nothing, once the run is another's."""
+        if not self._pending:
+            return
+        with _transaction(self):
+            cursor = self._connection.execute(
+                "UPDATE runs SET fence = fence WHERE id = ? AND fence = ? AND state = 'running'",
+                (self.run, self._fence),
+            )
+            if cursor.rowcount != 1:
+                raise LeaseLost(f"run {self.run} was ended by another process")
+            self._write_pending()
+
+    def close(self) -> None:
+        """Close the connection; what waits is dropped."""
+        self._connection.close()
+
+    def _insert(
+        self,
+        task: PlannedTask,
+        state: str,
+        reason: str,
+        cause: int | None,
+        found: OriginTask | None,
+        created_at: float,
+        finished_at: float | None,
+    ) -> None:
+        transition = found.transition if found is not None else None
+        self._add(
+            _INSERT_TASK,
+            self.run,
+            task.id,
+            task.step,
+            json.dumps(task.indices),
+            state,
+            reason,
+            cause,
+            pack_ids(tuple(ref.task for ref in task.inputs)),
+            found.run if found is not None else None,
+            found.task if found is not None else None,
+            0,
+            found.manifest if found is not None else None,
+            json.dumps(transition) if transition is not None else None,
+            found.label if found is not None else "",
+            created_at,
+            finished_at,
+        )
+
+    def _event(
+        self, at: float, kind: str, task: int | None, attempt: int | None, reason: str
+    ) -> None:
+        self._add(_INSERT_EVENT, self.run, at, "engine", kind, task, attempt, reason)
+
+    def _add(self, statement: str, *values: Any) -> None:
+        self._pending.append((statement, values))
+
+    def _write_pending(self) -> None:
+        for statement, values in self._pending:
+            self._connection.execute(statement, values)
+
+    def begin(self) -> None:
+        """Open a transaction."""
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def finish(self, commit: bool) -> None:
+        """Close the transaction; after a commit nothing waits."""
+        self._connection.execute("COMMIT" if commit else "ROLLBACK")
+        if commit:
+            self._pending.clear()
+
+    def explain(self, error: sqlite3.Error) -> Exception:
+        """Return the error that tells a person what is wrong with the records."""
+        return unavailable(self._home, error)
+
+
+class _transaction:
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def __enter__(self) -> None:
+        try:
+            self._recorder.begin()
+        except sqlite3.Error as error:
+            raise self._recorder.explain(error) from error
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: Any) -> None:
+        try:
+            self._recorder.finish(commit=kind is None)
+        except sqlite3.Error as second:
+            error = error or second
+        if isinstance(error, sqlite3.Error):
+            raise self._recorder.explain(error) from error

@@ -1,0 +1,63 @@
+"""Every setting of the control side: one frozen value, read once from the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from falaj.errors import ParameterError
+from falaj.home import Home, find_home, user_name
+
+PREFIX = "FALAJ_"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be set; each field is read from the variable FALAJ_<NAME>."""
+
+    home: Home
+    """Where records, store and logs live (FALAJ_HOME; default: nearest .falaj, else ~/.falaj)."""
+
+    user: str
+    """Who runs this (FALAJ_USER; default: the name that the system gives)."""
+
+    timeout_grace: float = 5.0
+    """Seconds that a step has to answer @timeout's exception before SIGTERM, and again before
+    SIGKILL: enough to close a connection, too little to keep a machine."""
+
+    stop_grace: float = 1.0
+    """Seconds between SIGTERM and SIGKILL when a run is stopped: Ctrl-C promises two in all."""
+
+    commit_interval: float = 0.1
+    """Seconds that a finished task of a wide fan-out may wait to be recorded with others; whoever
+    waits for the record is never made to wait for this."""
+
+    lease_interval: float = 3.0
+    """Seconds between signs of life of a run; silence of five of them makes it lost elsewhere."""
+
+    local_cpu: float = 0.0
+    """Processors that @resources may share on this machine (0: those that this process may use)."""
+
+    local_memory: float = 0.0
+    """MB of memory that @resources may share on this machine (0: all)."""
+
+    local_gpu: float = 0.0
+    """GPUs that @resources may share on this machine (0: those that are found)."""
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of this process; raise ParameterError for a value that is no number."""
+    environ = os.environ if environ is None else environ
+    values: dict[str, float] = {}
+    for field in fields(Settings):
+        text = environ.get(PREFIX + field.name.upper())
+        if field.name in ("home", "user") or not text:
+            continue
+        try:
+            values[field.name] = float(text)
+        except ValueError:
+            raise ParameterError(
+                f"{PREFIX}{field.name.upper()} is {text!r}, which is not a number."
+            ) from None
+    return Settings(home=find_home(environ), user=user_name(environ), **values)

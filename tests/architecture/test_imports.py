@@ -1,0 +1,80 @@
+"""What may import what, beyond the contracts of import-linter."""
+
+import ast
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+SRC = Path(__file__).parents[2] / "src"
+MOST_MODULES = 60
+
+
+def _module_name(path: Path) -> str:
+    parts = list(path.relative_to(SRC).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+SOURCES = {_module_name(path): path for path in SRC.rglob("*.py")}
+
+
+def _imports(module: str) -> set[str]:
+    """Return all that a module imports, wherever in it: module names, each as far as known."""
+    path = SOURCES[module]
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *base.split(".")] if base else above)
+            for alias in node.names:
+                inner = f"{base}.{alias.name}"
+                found.add(inner if inner in SOURCES else base)
+    return found
+
+
+def test_falaj_imports_the_standard_library_alone() -> None:
+    allowed = sys.stdlib_module_names | {"falaj"}
+    foreign = {
+        f"{module} imports {name}"
+        for module in SOURCES
+        if module.split(".")[0] == "falaj"
+        for name in _imports(module)
+        if name.split(".")[0] not in allowed
+    }
+    assert foreign == set()
+
+
+def _cycle(graph: dict[str, set[str]]) -> str:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return " is imported by ".join(error.args[1])
+    return ""
+
+
+def test_no_import_cycle() -> None:
+    # Imports inside functions count too: importing late hides a cycle and does not mend it.
+    graph = {module: (_imports(module) & SOURCES.keys()) - {module} for module in SOURCES}
+    assert graph
+    assert _cycle(graph) == ""
+
+
+def test_a_cycle_would_be_found() -> None:
+    assert "is imported by" in _cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}})
+
+
+def _modules_loaded(statement: str) -> set[str]:
+    code = f"import sys; sys.path.insert(0, {str(SRC)!r}); {statement}; print(*sys.modules)"
+    command = [sys.executable, "-I", "-S", "-c", code]
+    return set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+
+
+def test_importing_falaj_loads_few_modules() -> None:
+    added = _modules_loaded("import falaj") - _modules_loaded("pass")
+    assert "falaj" in added
+    assert len(added) < MOST_MODULES, sorted(added)

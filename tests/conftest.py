@@ -1,0 +1,56 @@
+"""What every test may ask for: a home of its own, and a way to run a flow as a user does."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+RunFlow = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give this test an empty Falaj home; the client in this process reads it too."""
+    for variable in list(os.environ):
+        if variable.startswith(("FALAJ_", "METAFLOW_")):
+            monkeypatch.delenv(variable)
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("FALAJ_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def run_flow(home: Path, tmp_path: Path) -> RunFlow:
+    """Return a function that runs `python FLOW ARGUMENTS…` and returns the finished process.
+
+    The first argument is the path of a flow file, or its source, which is dedented and written to
+    flow.py in the test's folder. `env` adds variables, `timeout` is in seconds.
+    """
+
+    def run(
+        source_or_path: str | Path,
+        *arguments: object,
+        env: dict[str, str] | None = None,
+        timeout: float = 60,
+    ) -> "subprocess.CompletedProcess[str]":
+        path = source_or_path
+        if isinstance(source_or_path, str) and "\n" in source_or_path:
+            path = tmp_path / "flow.py"
+            path.write_text(textwrap.dedent(source_or_path), encoding="utf-8")
+        return subprocess.run(
+            [sys.executable, str(path), *map(str, arguments)],
+            cwd=tmp_path,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=timeout,
+            check=False,
+        )
+
+    return run

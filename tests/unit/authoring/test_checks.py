@@ -1,0 +1,779 @@
+"""One flow for each mistake that the checks know, and the sentence that it earns."""
+
+import pytest
+
+# Each case: a name, the flow, and what is told of it ("<-" stands for the marked line).
+CASES = {
+    "no steps": (
+        """
+        class F(FlowSpec):  # <-
+            def start(self):
+                pass
+        """,
+        ["<-: Flow `F` has no steps; mark its methods with @step."],
+    ),
+    "reserved step name": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.input)
+            @step
+            def input(self):  # <-
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        ["<-: Step `input` has a name that FlowSpec itself uses; rename it."],
+    ),
+    "step named like a FlowSpec method": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.merge_artifacts)
+            @step
+            def merge_artifacts(self):  # <-
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        ["<-: Step `merge_artifacts` has a name that FlowSpec itself uses; rename it."],
+    ),
+    "no start": (
+        """
+        class F(FlowSpec):  # <-
+            @step
+            def begin(self):
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        ["<-: Flow `F` has no start step; name a step `start` or mark one with @step(start=True)."],
+    ),
+    "no end, one candidate": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.finish)
+            @step
+            def finish(self):  # <-
+                pass
+        """,
+        [
+            "<-: Flow has no end step; if `finish` is meant to be it, rename it to `end` or mark "
+            "it with @step(end=True), else let it go on with self.next."
+        ],
+    ),
+    "no end, several candidates": (
+        """
+        class F(FlowSpec):  # <-
+            @step
+            def start(self):
+                self.next(self.a, self.b)
+            @step
+            def a(self):  # <-
+                pass
+            @step
+            def b(self):  # <-
+                pass
+        """,
+        [
+            "<-: Flow `F` has no end step; name a step `end` or mark one with @step(end=True).",
+            "<-: Step `a` does not say what comes next; end it with self.next(...).",
+            "<-: Step `b` does not say what comes next; end it with self.next(...).",
+        ],
+    ),
+    "two marked starts": (
+        """
+        class F(FlowSpec):
+            @step(start=True)
+            def a(self):
+                self.next(self.end)
+            @step(start=True)
+            def b(self):  # <-
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        ["<-: Steps `a` and `b` are all marked @step(start=True); keep the mark on one of them."],
+    ),
+    "a marked start and a step named start": (
+        """
+        class F(FlowSpec):
+            @step(start=True)
+            def first(self):
+                self.next(self.start)
+            @step
+            def start(self):  # <-
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        [
+            "<-: Step `start` is named so, but `first` is marked @step(start=True); rename it, or "
+            "take the mark away."
+        ],
+    ),
+    "a way back to the start": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.a, self.end)
+            @step
+            def a(self):
+                self.next(self.start)  # <-
+            @step
+            def end(self): pass
+        """,
+        [
+            "<-: Step `a` goes back to the start step `start`, which no step can lead to; lead on "
+            "to another step."
+        ],
+    ),
+    "end goes on": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.end)
+            @step
+            def end(self):
+                self.next(self.a)  # <-
+            @step
+            def a(self):
+                self.next(self.end)
+        """,
+        [
+            "<-: The end step `end` calls self.next; take the call away, or mark the true last "
+            "step with @step(end=True)."
+        ],
+    ),
+    "end joins": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.a, self.b)
+            @step
+            def a(self):
+                self.next(self.end)
+            @step
+            def b(self):
+                self.next(self.end)
+            @step
+            def end(self, inputs):  # <-
+                pass
+        """,
+        [
+            "<-: The end step `end` can't be a join; join in a step before it, and take `inputs` "
+            "away here."
+        ],
+    ),
+    "step names": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.Train)
+            @step
+            def Train(self):  # <-
+                self.next(self._next)
+            @step
+            def _next(self):  # <-
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        [
+            "<-: Step `Train` can't have this name; use lower-case letters, digits and `_`, with a "
+            "letter first.",
+            "<-: Step `_next` can't have this name; use lower-case letters, digits and `_`, with a "
+            "letter first.",
+        ],
+    ),
+    "arguments": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.a)
+            @step
+            def a(self, inputs, more):  # <-
+                self.next(self.b)
+            @step
+            def b(self, *inputs):  # <-
+                self.next(self.end)
+            @step
+            def end():  # <-
+                pass
+        """,
+        [
+            "<-: Step `a` takes too many arguments; write def a(self), or def a(self, inputs) for "
+            "a join.",
+            "<-: Step `b` takes keyword-only or starred arguments; a step is a plain method, def "
+            "b(self).",
+            "<-: Step `end` lacks `self`; write def end(self).",
+        ],
+    ),
+    "odd functions": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.a)
+            @step
+            async def a(self):  # <-
+                self.next(self.b)
+            @step
+            def b(self):  # <-
+                yield 1
+                self.next(self.c)
+            @staticmethod
+            @step
+            def c(self):  # <-
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        [
+            "<-: Step `a` is async; a step is a plain method, def a(self).",
+            "<-: Step `b` is a generator: it has a `yield`; a step is a plain method, def b(self).",
+            "<-: Step `c` is a staticmethod; a step is a plain method, def c(self).",
+        ],
+    ),
+    "alias": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.a)
+            @step
+            def a(self):  # <-
+                self.next(self.end)
+            again = a
+            @step
+            def end(self): pass
+        """,
+        [
+            "<-: Step `again` is only another name of `a`; a step is a plain method, def "
+            "again(self)."
+        ],
+    ),
+    "join and split at once": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.a, self.b)
+            @step
+            def a(self):
+                self.next(self.j)
+            @step
+            def b(self):
+                self.next(self.j)
+            @step
+            def j(self, inputs):  # <-
+                self.next(self.a, self.b)
+            @step
+            def end(self): pass
+        """,
+        ["<-: Step `j` joins and splits at once; split in a step after it."],
+    ),
+    "no self.next": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):  # <-
+                self.x = 1
+            @step
+            def end(self): pass
+        """,
+        ["<-: Step `start` does not say what comes next; end it with self.next(...)."],
+    ),
+    "self.next in a block": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                if True:
+                    self.next(self.end)  # <-
+            @step
+            def end(self): pass
+        """,
+        [
+            "<-: self.next is not the last statement of step `start`; move it to the end of the "
+            "step, out of any block."
+        ],
+    ),
+    "something after self.next": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.end)  # <-
+                print("bye")
+            @step
+            def end(self): pass
+        """,
+        [
+            "<-: self.next is not the last statement of step `start`; move it to the end of the "
+            "step, out of any block."
+        ],
+    ),
+    "two calls of self.next": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                if True:
+                    self.next(self.end)
+                    return
+                self.next(self.end)  # <-
+            @step
+            def end(self): pass
+        """,
+        ["<-: Step `start` calls self.next on lines 6 and 8; call it once, as its last statement."],
+    ),
+    "unknown step, near miss": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.compte)  # <-
+            @step
+            def compute(self):
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        [
+            "<-: Step `start` goes to `compte`, which is no step of the flow (did you mean "
+            "`compute`?)."
+        ],
+    ),
+    "unknown step": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.zzz)  # <-
+            @step
+            def end(self): pass
+        """,
+        ["<-: Step `start` goes to `zzz`, which is no step of the flow; add it, or go to `end`."],
+    ),
+    "step forgotten on the last method": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.end)  # <-
+            def end(self):
+                pass
+        """,
+        ["<-: Step `start` goes to `end`, which is no step; put @step above `end`."],
+    ),
+    "step forgotten": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.a)
+            def a(self):  # <-
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        ["<-: Method `a` calls self.next but is no step; did you forget @step above it?"],
+    ),
+    "loop": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.a)
+            @step
+            def a(self):
+                self.next(self.b)
+            @step
+            def b(self):
+                self.next(self.c, self.end)
+            @step
+            def c(self):
+                self.next(self.a)  # <-
+            @step
+            def end(self): pass
+        """,
+        [
+            "<-: The steps `a` -> `b` -> `c` -> `a` form a loop; change one of their self.next "
+            "calls."
+        ],
+    ),
+    "self-loop": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.a, self.end)
+            @step
+            def a(self):
+                self.next(self.a)  # <-
+            @step
+            def end(self): pass
+        """,
+        ["<-: The steps `a` -> `a` form a loop; change one of their self.next calls."],
+    ),
+    "orphan": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.end)
+            @step
+            def a(self):  # <-
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        [
+            "<-: Step `a` is never reached from `start`; lead to it with self.next(self.a), or "
+            "take it away."
+        ],
+    ),
+    "split not joined": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.a, self.b)
+            @step
+            def a(self):
+                self.next(self.end)
+            @step
+            def b(self):
+                self.next(self.end)
+            @step
+            def end(self):  # <-
+                pass
+        """,
+        [
+            "<-: The end step `end` is reached before the split of step `start` is joined; lead "
+            "its branches to a join, a step that takes (self, inputs), first."
+        ],
+    ),
+    "foreach not joined": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.x = [1]
+                self.next(self.a, foreach="x")
+            @step
+            def a(self):
+                self.next(self.end)
+            @step
+            def end(self):  # <-
+                pass
+        """,
+        [
+            "<-: The end step `end` is reached before the split of step `start` is joined; lead "
+            "its branches to a join, a step that takes (self, inputs), first."
+        ],
+    ),
+    "join without inputs": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.a, self.b)
+            @step
+            def a(self):
+                self.next(self.j)
+            @step
+            def b(self):
+                self.next(self.j)
+            @step
+            def j(self):  # <-
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        ["<-: Step `j` follows `a` and `b`, so it must be a join; write def j(self, inputs)."],
+    ),
+    "join lacks a branch": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.a, self.b, self.c)
+            @step
+            def a(self):
+                self.next(self.j)
+            @step
+            def b(self):
+                self.next(self.j)
+            @step
+            def c(self):
+                self.next(self.end)
+            @step
+            def j(self, inputs):  # <-
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        [
+            "<-: Join `j` gets only a part of the split of step `start`: the branch of `c` is "
+            "missing; let every branch lead to this join."
+        ],
+    ),
+    "join without a split": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.j)
+            @step
+            def j(self, inputs):  # <-
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        [
+            "<-: Step `j` takes `inputs` as a join does, but no split comes before it; take the "
+            "argument away or put a split before it."
+        ],
+    ),
+    "start is a join": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self, inputs):  # <-
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        [
+            "<-: Step `start` takes `inputs` as a join does, but no split comes before it; take "
+            "the argument away or put a split before it."
+        ],
+    ),
+    "unrelated splits": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.a, self.b)
+            @step
+            def a(self):
+                self.next(self.c, self.d)
+            @step
+            def b(self):
+                self.next(self.j)
+            @step
+            def c(self):
+                self.next(self.j)
+            @step
+            def d(self):
+                self.next(self.j)
+            @step
+            def j(self, inputs):  # <-
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        [
+            "<-: Join `j` mixes branches of unrelated splits (of steps `a` and `start`); join each "
+            "split in a step of its own, inner splits first."
+        ],
+    ),
+    "foreach goes straight to its join": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.x = [1]
+                self.next(self.j, foreach="x")  # <-
+            @step
+            def j(self, inputs):
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        ["<-: The foreach of step `start` goes straight to the join `j`; put a step between them."],
+    ),
+    "split goes straight to its join": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.a, self.j)  # <-
+            @step
+            def a(self):
+                self.next(self.j)
+            @step
+            def j(self, inputs):
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        ["<-: The split of step `start` goes straight to the join `j`; put a step between them."],
+    ),
+    "catch on a foreach": (
+        """
+        class F(FlowSpec):
+            @catch(var="failure")  # <-
+            @step
+            def start(self):
+                self.x = [1]
+                self.next(self.a, foreach="x")
+            @step
+            def a(self):
+                self.next(self.j)
+            @step
+            def j(self, inputs):
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        [
+            "<-: @catch can't stand on step `start`, which ends in a foreach: after a failure "
+            "there are no values to go on with; start the foreach in a step after it."
+        ],
+    ),
+    "catch into a parameter": (
+        """
+        class F(FlowSpec):
+            alpha = Parameter("alpha")
+            @catch(var="alpha")  # <-
+            @step
+            def start(self):
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        ["<-: @catch(var='alpha') of step `start` uses a name that is taken; choose another."],
+    ),
+    "a step defined twice": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.a)
+            @step
+            def a(self):
+                self.next(self.end)
+            @step
+            def a(self):  # <-
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        ["<-: `a` is defined twice, on lines 7 and 10, and only the last counts; rename one."],
+    ),
+    "a parameter and a step of one name": (
+        """
+        class F(FlowSpec):
+            train = Parameter("train")
+            @step
+            def start(self):
+                self.next(self.train)
+            @step
+            def train(self):  # <-
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        ["<-: `train` is defined twice, on lines 3 and 8, and only the last counts; rename one."],
+    ),
+    "parameters": (
+        """
+        class F(FlowSpec):
+            a = Parameter("rate", default=1)
+            b = Parameter("Rate", default=2)  # <-
+            c = Parameter("max-workers")  # <-
+            name = Parameter("title")  # <-
+            _d = Parameter("d")  # <-
+            @step
+            def start(self):
+                self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        [
+            "<-: Parameter `Rate` is specified twice (also as `a`); rename one of them.",
+            "<-: Parameter name `max-workers` is reserved: `--max-workers` is an option of Falaj. "
+            "Choose another name.",
+            "<-: Parameter `title` is held by `name`, which FlowSpec itself uses; rename it.",
+            "<-: Parameter `d` is held by the private attribute `_d`; let the attribute start "
+            "with a letter.",
+        ],
+    ),
+}
+
+FORMS = {
+    "self.next()": "names no step; write self.next(self.a), self.next(self.a, self.b) or "
+    "self.next(self.a, foreach='items')",
+    "self.next('end')": "names step `end` by a text; write self.next(self.end)",
+    "self.next(self.end())": "calls step `end`; name it without parentheses, as in "
+    "self.next(self.end)",
+    "self.next(*self.steps)": "takes its steps from a variable; name each one, as in "
+    "self.next(self.a, self.b)",
+    "self.next(end)": "has a target that is not a step; write self.next(self.a), "
+    "self.next(self.a, self.b) or self.next(self.a, foreach='items')",
+    "self.next(self.end, foreach=self.x)": "has a foreach that is not an artifact's name; write "
+    "foreach='items' for self.items",
+    "self.next(self.end, self.end)": "names step `end` twice; name every branch once",
+    "self.next(self.a, self.b, foreach='x')": "fans out to 2 steps at once; a foreach goes to "
+    "exactly one step",
+    "self.next(self.end, foreeach='x')": "has an unknown argument `foreeach` (did you mean "
+    "`foreach`?); write self.next(self.a), self.next(self.a, self.b) or self.next(self.a, "
+    "foreach='items')",
+    "self.next(self.end, **self.x)": "takes its arguments from a dict; write self.next(self.a), "
+    "self.next(self.a, self.b) or self.next(self.a, foreach='items')",
+    "self.next({'x': self.end}, condition='x')": "chooses by a condition, which is not supported "
+    "yet",
+    "self.next(self.end, condition='x')": "chooses by a condition, which is not supported yet",
+    "self.next(self.end, num_parallel=2)": "uses num_parallel, which is not supported yet",
+}
+
+
+@pytest.mark.parametrize("case", sorted(CASES))
+def test_mistake_is_told_with_its_line_and_mend(case, problems):
+    source, expected = CASES[case]
+    assert problems(source) == expected
+
+
+@pytest.mark.parametrize("call", sorted(FORMS))
+def test_form_of_self_next(call, problems):
+    source = """
+class F(FlowSpec):
+    @step
+    def start(self):
+        {}  # <-
+    @step
+    def end(self): pass
+"""
+    assert problems(source.format(call)) == [
+        f"<-: self.next in step `start` {FORMS[call]}.",
+    ]
+
+
+def test_mistakes_in_several_steps_are_told_together(problems):
+    told = problems(
+        """
+        class F(FlowSpec):
+            rate = Parameter("rate", type=int, default="x")  # <-
+            @step
+            def start(self):
+                self.next(self.compte)  # <-
+            @step
+            def Compute(self):  # <-
+                self.x = 1
+            @step
+            def end(self): pass
+        """
+    )
+    assert [problem[:2] for problem in told] == ["<-"] * 4
