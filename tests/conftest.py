@@ -21,6 +21,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.setenv("FALAJ_HOME", str(folder))
+    # The namespace belongs to the process: neither take another test's nor leave one behind.
+    monkeypatch.setattr("falaj.client.namespaces._current", [])
     return folder
 
 

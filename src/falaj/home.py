@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from typing import Mapping, NamedTuple, Optional
 
 FOLDER = ".falaj"
@@ -59,14 +58,24 @@ def _home_folder(environ: Mapping[str, str]) -> str:
     expanded = os.path.expanduser("~")
     if os.path.isabs(expanded):
         return expanded
+    # Imported here: hardly ever needed, and what it imports makes every fork dearer.
+    import tempfile
+
     return os.path.join(tempfile.gettempdir(), "falaj-{}".format(os.getuid()))
 
 
 def user_name(environ: Optional[Mapping[str, str]] = None) -> str:
-    """Return who runs this: FALAJ_USER, SUDO_USER, USERNAME, USER, LOGNAME, else the user id."""
+    """Return who runs this: FALAJ_USER, SUDO_USER, USERNAME, USER, LOGNAME, the
+    system's name for the user id, else the id."""
     environ = os.environ if environ is None else environ
     for variable in ("FALAJ_USER", "SUDO_USER", "USERNAME", "USER", "LOGNAME"):
         name = environ.get(variable)
         if name:
             return name
-    return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
+    # Imported here: most environments name the user.
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

@@ -84,7 +84,7 @@ def _join_problem(
         message = "Join `{}` mixes {}, which is on no branch, with branches of a split; {}."
         return _at(step, message, listed(closed), "join only what one split has parted")
     splits = sorted({stack[-1].split for stack in stacks})
-    if len(splits) > 1 or len({stack[:-1] for stack in stacks}) > 1:
+    if len(splits) > 1:
         message = "Join `{}` mixes branches of unrelated splits ({}); {}."
         mend = "join each split in a step of its own, inner splits first"
         return _at(step, message, "of steps " + listed(splits), mend)

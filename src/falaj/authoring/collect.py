@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from types import FunctionType
 from typing import Any, Dict, List, Optional, Tuple, cast
 
 from falaj.authoring.checks import problems_of
@@ -118,7 +119,7 @@ def _methods(flow_class: type, marked: Dict[str, Any]) -> Dict[str, Any]:
     return {
         name: function
         for name, function in functions.items()
-        if name not in marked and hasattr(function, "__code__")
+        if name not in marked and isinstance(function, FunctionType)
     }
 
 
@@ -151,9 +152,8 @@ def _home(flow_class: type, marked: Dict[str, Any]) -> Tuple[str, Dict[str, Any]
     """
     for member in list(vars(flow_class).values()) + list(marked.values()):
         function = unwrapped(member)
-        code = getattr(function, "__code__", None)
-        if code is not None and function.__module__ == flow_class.__module__:
-            return str(code.co_filename), function.__globals__
+        if isinstance(function, FunctionType) and function.__module__ == flow_class.__module__:
+            return function.__code__.co_filename, function.__globals__
     module = sys.modules.get(flow_class.__module__)
     names: Dict[str, Any] = dict(vars(module)) if module is not None else {}
     return str(names.get("__file__") or ""), names

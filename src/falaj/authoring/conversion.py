@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any, Callable, NamedTuple, Optional, Tuple
 
-from falaj.authoring.wording import told, user_line
+from falaj.authoring.wording import failing_line, told
 from falaj.errors import ParameterError
 from falaj.model.graph import ParameterSpec
 
@@ -159,7 +159,7 @@ def computed_default(
     try:
         value = function(context, *more)
     except Exception as error:
-        file, line = user_line(error, file)
+        file, line = failing_line(error, file, (file, line))
         message = "The default function of parameter `{}` failed with {}: {}".format(
             spec.name, type(error).__name__, error
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from types import FunctionType
+from typing import Any, Dict, List, cast
 
 from falaj.authoring.parameters import Parameter
 
@@ -29,22 +30,25 @@ def members_of(flow_class: type) -> Dict[str, Any]:
 
 def steps_of(flow_class: type) -> Dict[str, Any]:
     """Return what `@step` has marked, by name, in the order of definition."""
-    # A value of the user's may answer any attribute: only True counts.
+    # A value of the user's may answer any attribute: only True counts, on what is a function.
     return {
         name: value
         for name, value in members_of(flow_class).items()
-        if getattr(getattr(value, "__func__", value), "is_step", False) is True
+        if isinstance(unwrapped(value), FunctionType)
+        and getattr(getattr(value, "__func__", value), "is_step", False) is True
     }
 
 
 def unwrapped(member: Any) -> Any:
     """Return the function within a member: below method kinds and wrappers of functools."""
-    function = getattr(member, "__func__", member)
+    function: Any = member
+    if isinstance(member, (staticmethod, classmethod)):
+        function = cast(Any, member).__func__
     for _ in range(100):
-        inner = getattr(function, "__wrapped__", None)
-        if inner is None:
+        attributes = getattr(function, "__dict__", None)
+        if not isinstance(attributes, dict) or "__wrapped__" not in attributes:
             break
-        function = inner
+        function = function.__wrapped__
     return function
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+import sys
 from typing import TYPE_CHECKING, Any, Callable, Optional, Tuple, Union, cast
 
 from falaj.authoring.conversion import ParameterContext, computed_default, read_included, settle
@@ -15,7 +15,7 @@ from falaj.authoring.declarations import (
     type_fault,
     type_name,
 )
-from falaj.authoring.wording import caller_place, told, user_line
+from falaj.authoring.wording import caller_place, failing_line, told
 from falaj.errors import ParameterError
 from falaj.model.graph import ParameterSpec
 
@@ -146,9 +146,8 @@ class IncludeFile(Parameter):
         **options: Any,
     ) -> None:
         """Keep the declaration and the line it stands on."""
-        super().__init__(
-            name, default, None, help, required, show_default, separator=None, **options
-        )
+        super().__init__(name, default, None, help, required, show_default)
+        self.options = options
         self.is_text = is_text is None or bool(is_text)
         self.encoding = encoding or "utf-8"
         self.parser = parser
@@ -166,7 +165,8 @@ class IncludeFile(Parameter):
             return parser(content)
         except Exception as error:
             code = getattr(parser, "__code__", None)
-            file, line = user_line(error, code.co_filename if code else "")
+            own = code.co_filename if code else ""
+            file, line = failing_line(error, own, (self.file, self.line))
             message = "The parser of `{}` failed with {}: {}".format(
                 self.name, type(error).__name__, error
             )
@@ -190,9 +190,11 @@ def evaluate_default(parameter: Parameter, context: ParameterContext) -> Any:
 
 
 def _imported(parameter: Parameter, name: str) -> Callable[[Any], Any]:
-    module, _, function = name.rpartition(".")
+    # A name that starts with a dot is one of Falaj's own.
+    module, _, function = ("falaj" + name if name.startswith(".") else name).rpartition(".")
     try:
-        found = getattr(import_module(module or "falaj", "falaj"), function)
+        __import__(module)
+        found = getattr(sys.modules[module], function)
     except (ImportError, AttributeError) as error:
         message = "The parser {!r} can't be imported: {}.".format(name, error)
         raise ParameterError(told(parameter.file, parameter.line, message)) from error

@@ -51,12 +51,14 @@ class Sources:
         node = self._read(file, names).classes.get(name)
         seen: Dict[str, Tuple[int, bool]] = {}
         for statement in node.body if node is not None else ():
+            line, marked = statement.lineno, _is_marked(statement)
+            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                line = self.def_line(file, statement)
             for bound in _bound(statement):
-                marked = _is_marked(statement)
-                line, was_marked = seen.get(bound, (0, False))
-                if line and (marked or was_marked):
-                    yield bound, line, statement.lineno
-                seen[bound] = (statement.lineno, marked)
+                first, was_marked = seen.get(bound, (0, False))
+                if first and (marked or was_marked):
+                    yield bound, first, line
+                seen[bound] = (line, marked)
 
     def _read(self, path: str, names: Mapping[str, Any]) -> _File:
         if path not in self._files:

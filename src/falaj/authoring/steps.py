@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import Any, Callable, Dict, List, Optional, TypeVar, overload
 
 from falaj.authoring.wording import caller_place, told
@@ -9,8 +10,6 @@ from falaj.errors import DecoratorError
 from falaj.model.graph import DecoratorSpec
 
 Method = TypeVar("Method", bound=Callable[..., Any])
-
-_FUNCTION = type(told)
 
 
 @overload
@@ -51,7 +50,7 @@ def step(
 
 
 def _refuse_unmarkable(method: Any) -> None:
-    if not isinstance(method, _FUNCTION):
+    if not isinstance(method, FunctionType):
         inner = getattr(method, "__func__", None) or getattr(method, "fget", None)
         code = getattr(inner, "__code__", None)
         kind = "a class" if isinstance(method, type) else "a {}".format(type(method).__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Iterable, List, NamedTuple, Tuple
+from typing import Iterable, NamedTuple, Tuple
 
 _PACKAGE = __name__.rpartition(".")[0] + "."
 
@@ -50,15 +50,15 @@ def shown_place(file: str, line: int) -> str:
     return "{}:{}".format(shown, line) if line else shown
 
 
-def user_line(error: BaseException, file: str) -> Tuple[str, int]:
-    """Return file and line of the innermost frame of `error` in `file`, or else of all."""
-    lines: List[Tuple[str, int]] = []
+def failing_line(error: BaseException, file: str, otherwise: Tuple[str, int]) -> Tuple[str, int]:
+    """Return file and line of the innermost frame of `error` in `file`, or else `otherwise`."""
+    place = otherwise
     trace = error.__traceback__
     while trace is not None:
-        lines.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
+        if trace.tb_frame.f_code.co_filename == file:
+            place = file, trace.tb_lineno
         trace = trace.tb_next
-    own = [place for place in lines if place[0] == file]
-    return (own or lines or [("", 0)])[-1]
+    return place
 
 
 def near_miss(name: str, known: Iterable[str]) -> str:

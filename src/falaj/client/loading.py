@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
+from _thread import RLock
 from types import ModuleType
 from typing import Any, Optional
 
@@ -15,7 +15,7 @@ from falaj.store.blobs import BlobStore
 from falaj.store.manifests import Entry
 
 _MAIN = "__main__"
-_swapping = threading.RLock()
+_swapping = RLock()
 
 
 def load_value(store: BlobStore, entry: Entry, name: str, run: RunRecord, pathspec: str) -> Any:

@@ -115,7 +115,8 @@ class TaskFacts:
 
         Where the task has not succeeded, that is what its latest attempt left behind.
         """
-        digest = self.record.manifest if self.attempt is None else None
+        latest = self.attempt is None or self.attempt == self.source.attempt
+        digest = self.record.manifest if latest else None
         if digest is None:
             one = self.attempt_record()
             digest = None if one is None else one.manifest

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+import os
+from typing import Any, Callable, Mapping, Optional
+
+from falaj.model.graph import FlowDescription
+from falaj.model.orders import Order
 
 
 class Current:
@@ -11,34 +15,28 @@ class Current:
     Outside of a task only `is_running_flow` is set, and False.
     """
 
-    def __init__(self) -> None:
-        """Start unset."""
-        self.__dict__["_values"] = {"is_running_flow": False}
+    _task: "Optional[tuple[FlowDescription, Order]]" = None
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a value, or `default` where it is not set."""
-        return self._values.get(name, default)
+        return getattr(self, name, default)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._values
+        return hasattr(self, name)
+
+    @property
+    def is_running_flow(self) -> bool:
+        """Whether this process runs a task."""
+        return self._task is not None
 
     def __getattr__(self, name: str) -> Any:
-        values: Dict[str, Any] = self.__dict__["_values"]
-        if name in values:
-            return values[name]
-        if name == "graph" and "description" in values:
-            return values["description"].to_wire()
-        if values.get("is_running_flow") and name in ("run", "task"):
-            # Imported here: few steps read results, and every task would pay for the client.
-            from falaj.client import Run, Task
-
-            parts = str(values["pathspec"]).split("/")
-            return Run("/".join(parts[:2])) if name == "run" else Task("/".join(parts))
-        raise AttributeError(
-            "current.{} is not set{}".format(
-                name, "" if values.get("is_running_flow") else ": no flow is running here"
-            )
-        )
+        # Looked up when asked for: most steps ask for little or nothing.
+        task = self._task
+        answer = _ANSWERS.get(name)
+        if task is not None and answer is not None:
+            return answer(*task)
+        hint = "" if task is not None else ": no flow is running here"
+        raise AttributeError("current.{} is not set{}".format(name, hint))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError("current can't be assigned to")
@@ -47,6 +45,42 @@ class Current:
 current = Current()
 
 
-def set_current(values: Dict[str, Any]) -> None:
-    """Replace what `current` answers."""
-    current.__dict__["_values"] = dict(values)
+def set_current(description: FlowDescription, order: Order) -> None:
+    """Let `current` answer for `order`."""
+    current.__dict__["_task"] = (description, order)
+
+
+def _pathspec(_: FlowDescription, order: Order) -> str:
+    return "{}/{}/{}/{}".format(order.flow, order.run, order.step, order.task)
+
+
+def _run(_: FlowDescription, order: Order) -> Any:
+    # Imported here: few steps read results, and every task would pay for the client.
+    from falaj.client import Run
+
+    return Run("{}/{}".format(order.flow, order.run))
+
+
+def _task(description: FlowDescription, order: Order) -> Any:
+    from falaj.client import Task
+
+    return Task(_pathspec(description, order))
+
+
+_ANSWERS: Mapping[str, Callable[[FlowDescription, Order], Any]] = {
+    "flow_name": lambda _, order: order.flow,
+    "run_id": lambda _, order: str(order.run),
+    "step_name": lambda _, order: order.step,
+    "task_id": lambda _, order: str(order.task),
+    "retry_count": lambda _, order: order.attempt,
+    "origin_run_id": lambda _, order: order.context.get("origin"),
+    "namespace": lambda _, order: order.context.get("namespace"),
+    "username": lambda _, order: order.context.get("user"),
+    "tags": lambda _, order: frozenset(order.context.get("tags", ())),
+    "pathspec": _pathspec,
+    "tempdir": lambda _, __: os.environ.get("TMPDIR", "/tmp"),
+    "parameter_names": lambda description, _: [p.attribute for p in description.parameters],
+    "graph": lambda description, _: description.to_wire(),
+    "run": _run,
+    "task": _task,
+}

@@ -6,10 +6,14 @@ A step that does not answer it (native code, an `except` that swallows it) is en
 from __future__ import annotations
 
 import signal
-import threading
-from typing import Any, Optional
+import sys
+from _thread import get_ident
+from typing import TYPE_CHECKING, Any, Optional
 
 from falaj.errors import TimeoutException
+
+if TYPE_CHECKING:
+    import threading
 
 
 class Deadline:
@@ -21,18 +25,19 @@ class Deadline:
         self._message = "Step {} ran longer than its @timeout of {:g} seconds.".format(
             step, seconds or 0
         )
-        self._timer: Optional[threading.Timer] = None
+        self._timer: "Optional[threading.Timer]" = None
         self._previous: Any = None
 
     def __enter__(self) -> "Deadline":
         if self._seconds is None:
             return self
-        if threading.current_thread() is threading.main_thread():
+        threads = sys.modules.get("threading")
+        if threads is None or threads.current_thread() is threads.main_thread():
             self._previous = signal.signal(signal.SIGALRM, self._ring)
             signal.setitimer(signal.ITIMER_REAL, self._seconds)
         else:
-            target = threading.get_ident()
-            self._timer = threading.Timer(self._seconds, _raise_in, (target, self._message))
+            target = get_ident()
+            self._timer = threads.Timer(self._seconds, _raise_in, (target, self._message))
             self._timer.daemon = True
             self._timer.start()
         return self

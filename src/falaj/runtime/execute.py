@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import random
+import resource
 import sys
 import time
 from typing import Any, Dict, Optional
@@ -203,42 +203,21 @@ def _spell_spec(spec: StepSpec) -> str:
 
 
 def _seed() -> None:
-    # A forked child starts with its host's generators, which every sibling shares.
-    random.seed()
+    # A forked child starts with its host's generators, which every sibling shares. The standard
+    # library's own is seeded again by each fork; numpy's is not.
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed(int.from_bytes(os.urandom(4), "little"))
 
 
 def _announce(description: FlowDescription, order: Order) -> None:
-    context = order.context
-    pathspec = "{}/{}/{}/{}".format(order.flow, order.run, order.step, order.task)
-    set_current(
-        {
-            "is_running_flow": True,
-            "flow_name": order.flow,
-            "run_id": str(order.run),
-            "step_name": order.step,
-            "task_id": str(order.task),
-            "retry_count": order.attempt,
-            "origin_run_id": context.get("origin"),
-            "namespace": context.get("namespace"),
-            "username": context.get("user"),
-            "tags": frozenset(context.get("tags", ())),
-            "pathspec": pathspec,
-            "tempdir": os.environ.get("TMPDIR", "/tmp"),
-            "parameter_names": [parameter.attribute for parameter in description.parameters],
-            "description": description,
-        }
-    )
-    namespace(context.get("namespace"))
+    set_current(description, order)
+    own = order.context.get("namespace")
+    if own != order.context.get("default_namespace"):
+        namespace(own)
 
 
 def _usage(wall: float) -> Dict[str, float]:
-    try:
-        import resource
-    except ImportError:
-        return {"wall": wall}
     own = resource.getrusage(resource.RUSAGE_SELF)
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {

@@ -17,7 +17,7 @@ from typing import Any, Dict, List, NoReturn, Optional
 
 from falaj.model.graph import FlowDescription
 from falaj.runtime import processes, wire
-from falaj.runtime.taskprocess import become_task, redirect_output, run_task
+from falaj.runtime.taskprocess import become_task, prepare_streams, redirect_output, run_task
 
 # A stray that left its task's session is looked for this often, and once more at the end.
 _STRAYS_EVERY = 1.0
@@ -56,6 +56,7 @@ class Host:
         Raises ControlDied, after ending all tasks, where control vanished.
         """
         processes.adopt_orphans()
+        prepare_streams()
         self._watch_signals()
         gc.collect()
         gc.freeze()
@@ -88,6 +89,7 @@ class Host:
                     processes.die_with_parent(os.getppid())
                     processes.adopt_orphans()
                     self._send(wire.FORKED, message.number, {"pid": os.getpid()})
+                    prepare_streams()
                     redirect_output(files)
                     run_task(self._flow_class, self._description, message.json(), files[2])
                 os._exit(0)

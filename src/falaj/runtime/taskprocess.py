@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import _signal
 import atexit
 import io
 import json
 import os
 import signal
 import sys
-import threading
 import traceback
 from typing import Any, List, Mapping, NoReturn
 
@@ -18,7 +18,25 @@ from falaj.runtime import processes
 from falaj.runtime.execute import execute
 from falaj.runtime.snapshot import take_snapshot
 
-_RESET = ("SIGINT", "SIGTERM", "SIGHUP", "SIGCHLD", "SIGALRM", "SIGPIPE")
+# The signals that a host handles, which mean to a task what they mean to any program.
+HOST_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
+_prepared: List[Any] = []
+
+
+def prepare_streams() -> None:
+    """Make stdout and stderr, before any fork, what tasks need: live, and never failing on text.
+
+    Handlers that libraries made at import keep writing to the very objects that they saw.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            try:
+                stream.reconfigure(errors="backslashreplace", line_buffering=True)
+                if stream.fileno() == (1 if stream is sys.stdout else 2):
+                    _prepared.append(stream)
+            except (OSError, ValueError):
+                # Closed, or not a file: the task gets a stream of its own.
+                continue
 
 
 def become_task(host: int, files: List[int], inherited: List[int]) -> None:
@@ -32,37 +50,27 @@ def become_task(host: int, files: List[int], inherited: List[int]) -> None:
     for file in inherited:
         os.close(file)
     atexit._clear()
+    for number in HOST_SIGNALS:
+        if _signal.getsignal(number) is not _signal.SIG_IGN:
+            _signal.signal(number, _signal.SIG_DFL)
+    _signal.signal(signal.SIGINT, _signal.default_int_handler)
     redirect_output(files)
 
 
 def redirect_output(files: List[int]) -> None:
-    """Make `files` the process's stdout and stderr, /dev/null its stdin; reset its signals."""
-    for name in _RESET:
-        number = getattr(signal, name)
-        signal.signal(
-            number, signal.SIG_IGN if name == "SIGPIPE" else signal.SIG_DFL
-        )
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Make `files` the process's stdout and stderr, and /dev/null its stdin."""
     nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(files[0], 1)
-    os.dup2(files[1], 2)
-    os.close(files[0])
-    os.close(files[1])
-    sys.stdout = _stream(sys.stdout, 1)
-    sys.stderr = _stream(sys.stderr, 2)
+    for file, standard in ((nothing, 0), (files[0], 1), (files[1], 2)):
+        os.dup2(file, standard)
+        if file != standard:
+            os.close(file)
+    if sys.stdout not in _prepared:
+        sys.stdout = _stream(1)
+    if sys.stderr not in _prepared:
+        sys.stderr = _stream(2)
 
 
-def _stream(stream: Any, file: int) -> Any:
-    # Handlers that libraries made at import keep writing to the very object that they saw.
-    if isinstance(stream, io.TextIOWrapper):
-        try:
-            if stream.fileno() == file:
-                stream.reconfigure(errors="backslashreplace", line_buffering=True)
-                return stream
-        except (OSError, ValueError):
-            pass
+def _stream(file: int) -> io.TextIOWrapper:
     raw = open(file, "wb", closefd=False)
     return io.TextIOWrapper(raw, "utf-8", "backslashreplace", line_buffering=True)
 
@@ -92,10 +100,12 @@ def run_task(
 
 def _finish_up() -> None:
     # What a script's end does: wait for its threads, then run its exit handlers.
-    main = threading.main_thread()
-    for thread in threading.enumerate():
-        if thread is not main and thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        spared = (threading.main_thread(), threading.current_thread())
+        for thread in threading.enumerate():
+            if thread not in spared and not thread.daemon:
+                thread.join()
     atexit._run_exitfuncs()
 
 

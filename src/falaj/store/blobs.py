@@ -9,12 +9,15 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-import queue
-import threading
-from typing import Any, List, NoReturn, Optional, Sequence
+from _thread import get_ident
+from typing import TYPE_CHECKING, Any, List, NoReturn, Optional, Sequence
 
 from falaj.errors import CorruptBlob, MissingBlob, StoreUnavailable
 from falaj.hashing import blob_digest, blob_hasher, finish, hex_of
+
+if TYPE_CHECKING:
+    import queue
+    import threading
 
 CHUNK = 8 << 20
 # Below this a second thread costs more than it hides.
@@ -41,6 +44,8 @@ class BlobStore:
     def put(self, data: Any) -> str:
         """Store bytes held in memory; return their digest."""
         digest = blob_digest(data)
+        if self._has(digest, data):
+            return digest
         temporary = self._temporary()
         file = self._open(temporary)
         try:
@@ -51,6 +56,15 @@ class BlobStore:
             os.close(file)
         self._publish(temporary, digest)
         return digest
+
+    def _has(self, digest: str, data: Any) -> bool:
+        # Renaming over a file makes some file systems write it out at once, so one that is there
+        # and whole is left alone.
+        try:
+            with open(self.path(digest), "rb", 0) as file:
+                return file.read() == data
+        except OSError:
+            return False
 
     def writer(self) -> "BlobWriter":
         """Return a writer for bytes that come piece by piece."""
@@ -105,7 +119,7 @@ class BlobStore:
 
     def _temporary(self) -> str:
         # The process id lets a later clean-up tell leftovers of dead writers from work going on.
-        name = "{}-{}-{}".format(os.getpid(), threading.get_ident(), next(self._counter))
+        name = "{}-{}-{}".format(os.getpid(), get_ident(), next(self._counter))
         return os.path.join(self.root, "tmp", name)
 
     def _open(self, path: str) -> int:
@@ -172,7 +186,7 @@ class BlobWriter:
         self._file = store._open(self._temporary)  # pyright: ignore[reportPrivateUsage]
         self._hasher = blob_hasher()
         self._pieces: "Optional[queue.Queue[Any]]" = None
-        self._thread: Optional[threading.Thread] = None
+        self._thread: "Optional[threading.Thread]" = None
         self._buffer: List[Any] = []
         self._buffered = 0
         self._committed = False
@@ -229,6 +243,10 @@ class BlobWriter:
 
     def _hashing(self) -> "queue.Queue[Any]":
         if self._pieces is None:
+            # Imported here: a module that registers hooks for forks makes every task dearer.
+            import queue
+            import threading
+
             self._pieces = queue.Queue()
             self._thread = threading.Thread(
                 target=_hash_pieces, args=(self._hasher, self._pieces), daemon=True

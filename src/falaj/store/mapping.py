@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import mmap
 import os
-import threading
-from typing import Any, List, Optional
+from _thread import get_ident
+from typing import TYPE_CHECKING, Any, List, Optional
 
 from falaj.errors import CorruptBlob
 from falaj.hashing import blob_hasher, finish, hex_of
 from falaj.store.blobs import CHUNK, BlobStore, discard
 from falaj.store.codec import Encoded, decode_buffers, spans
+
+if TYPE_CHECKING:
+    import threading
 
 
 class MappedBlob:
@@ -41,8 +44,10 @@ class MappedBlob:
         except ValueError as error:
             raise CorruptBlob(digest, self.path, str(error)) from None
         self._damage: Optional[CorruptBlob] = None
-        self._thread: Optional[threading.Thread] = None
+        self._thread: "Optional[threading.Thread]" = None
         if not _is_noted(store, digest, self._stamp):
+            import threading
+
             self._thread = threading.Thread(target=self._verify, args=(store,), daemon=True)
             self._thread.start()
 
@@ -108,7 +113,7 @@ def file_stamp(file: int) -> str:
 def note_verified(store: BlobStore, digest: str, stamp: str) -> None:
     """Note that the file in the state of `stamp` holds what its digest says."""
     path = _note_path(store, digest)
-    temporary = "{}.{}.{}".format(path, os.getpid(), threading.get_ident())
+    temporary = "{}.{}.{}".format(path, os.getpid(), get_ident())
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(temporary, "w") as file:

@@ -15,6 +15,7 @@ from falaj.store.sketch import (
     Sketcher,
     clean,
     integer_text,
+    is_kind,
     items_of,
     kind_of,
     module_of,
@@ -88,13 +89,13 @@ def _text(value: str) -> Dict[str, Any]:
         "size": sys.getsizeof(value),
         "repr": clean(repr(value[:_QUOTED])) + ("…" if len(value) > _QUOTED else ""),
         "len": len(value),
-        "text": shortened(value, TEXT),
+        "text": clean(value[:TEXT]),
     }
 
 
 def _show(value: Any, kind: type, shown: Dict[str, Any]) -> None:
     sketcher = Sketcher(Allowance(SECONDS))
-    if issubclass(kind, dict):
+    if is_kind(kind, dict):
         length = _dict.__len__(value)
         shown["len"] = length
         _container(value, shown, sketcher, "items", sketcher.pairs(value, length, 2))
@@ -129,7 +130,7 @@ def _container(
     value: Any, shown: Dict[str, Any], sketcher: Sketcher, name: str, sketch: Any
 ) -> None:
     shown[name] = sketch
-    builtin = module_of(type(value)) == "builtins"
+    builtin = module_of(kind_of(value)) == "builtins"
     shown["size"] = sys.getsizeof(value) if builtin else 0
     # Where all is shown and none of it is foreign, Python's own repr is short and safe.
     shown["repr"] = shortened(repr(value if sketcher.whole and builtin else sketch), _REPR)
@@ -149,7 +150,7 @@ def _object(value: Any, kind: type, shown: Dict[str, Any], sketcher: Sketcher) -
         shown["value"] = number(plain)
         shown.setdefault("text", integer_text(plain))
     elif issubclass(kind, str):
-        shown["len"], shown["text"] = str.__len__(value), shortened(str.__str__(value), TEXT)
+        shown["len"], shown["text"] = str.__len__(value), clean(str.__str__(value)[:TEXT])
 
 
 def _size(value: Any) -> int:

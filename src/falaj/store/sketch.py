@@ -18,6 +18,7 @@ _CHARACTERS = 40_000
 
 # A value's type, whatever the value says of itself.
 kind_of: Callable[[Any], Any] = type
+is_kind: Callable[[Any, type], bool] = issubclass
 
 # The type's own accounts of its name; a metaclass may answer anything.
 _qualified: Any = type.__dict__["__qualname__"].__get__

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import threading
+import sys
 import time
 from typing import Any, Callable, Tuple
 
@@ -43,9 +43,11 @@ class Allowance:
 
 
 def _can_interrupt() -> bool:
+    # Not imported here: what registers hooks for forks makes every task dearer.
+    threads = sys.modules.get("threading")
     return (
         hasattr(signal, "setitimer")
-        and threading.current_thread() is threading.main_thread()
+        and (threads is None or threads.current_thread() is threads.main_thread())
         and signal.getitimer(signal.ITIMER_REAL)[0] == 0.0
         # A handler that C code has set could not be put back.
         and signal.getsignal(signal.SIGALRM) is not None

@@ -11,7 +11,7 @@ from falaj_control.cli.context import CommandContext
 def command(line: CommandContext) -> click.Command:
     """Return the command for one flow."""
 
-    def check(warnings: bool = True) -> None:
+    def check(**_: bool) -> None:
         # A flow with problems never gets here: they are told before any command.
         lines = [
             "Validating your flow...",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -128,12 +128,14 @@ def run_flow_command(
     program: str,
     start: Start,
     siblings: Sequence[str] = (),
+    interrupted: Callable[[], bool] = lambda: False,
 ) -> int:
     """Do what `arguments` ask of a flow and return the exit code; never raises.
 
     `problems` are the sentences of the flow's checks, `program` is what was typed before the
     command, `siblings` names the other flows of the file. `start` runs a request to its end,
-    telling the watcher, and returns the exit code.
+    telling the watcher, and returns the exit code. `interrupted` says whether the person wants to
+    stop; commands that wait without a run ask it several times a second.
     """
     line = CommandContext(
         program=program,
@@ -143,6 +145,7 @@ def run_flow_command(
         siblings=tuple(siblings),
         output=Output(sys.stdout),
         errors=Output(sys.stderr),
+        interrupted=interrupted,
     )
     return guarded(lambda: _dispatch(line, problems), line.errors)
 

@@ -97,6 +97,8 @@ def _show(
     headings = None if chosen.task is not None or many else line.errors
     follower = LogFollower(chosen, printer, attempt, prefixed=many, headings=headings)
     while not follower.run_once() and follow:
+        if line.interrupted():
+            raise KeyboardInterrupt
         time.sleep(POLL_SECONDS)
     printer.close()
 

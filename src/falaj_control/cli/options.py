@@ -204,8 +204,9 @@ def _help_of(spec: ParameterSpec) -> str:
 
 
 def _default_text(spec: ParameterSpec) -> str:
-    if spec.separator and isinstance(spec.default, list):
-        return spec.separator.join(map(str, cast("list[Any]", spec.default)))
+    default: Any = spec.default
+    if spec.separator and isinstance(default, list):
+        return spec.separator.join(map(str, cast("list[Any]", default)))
     if spec.type == "json":
         return json.dumps(spec.default, ensure_ascii=False)
     return str(spec.default)

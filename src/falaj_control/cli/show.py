@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
+from falaj.authoring.options import OPTIONS
 from falaj.model.graph import FOREACH, DecoratorSpec, FlowDescription, Graph, StepSpec
 from falaj_control.cli.context import CommandContext
 
@@ -42,7 +45,13 @@ def _step_lines(step: StepSpec) -> list[str]:
 
 
 def _decorator_text(decorator: DecoratorSpec) -> str:
-    given = ", ".join(f"{name}={value!r}" for name, value in decorator.attributes.items())
+    option = OPTIONS.get(decorator.name)
+    defaults: Mapping[str, Any] = option.defaults if option is not None else {}
+    given = ", ".join(
+        f"{name}={value!r}"
+        for name, value in decorator.attributes.items()
+        if name not in defaults or value != defaults[name]
+    )
     return f"@{decorator.name}({given})" if given else f"@{decorator.name}"
 
 

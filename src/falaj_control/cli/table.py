@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
-from typing import IO, cast
+from typing import IO, NamedTuple, cast
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderResult
 from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.segment import Segment
-from rich.table import Table
 from rich.text import Text
 
 from falaj_control.cli import wording
@@ -17,6 +17,11 @@ from falaj_control.cli.terminal import Output
 from falaj_control.ports.watching import StepProgress
 
 BAR_WIDTH = 20
+# What a narrow terminal lacks is taken from the bar, since the numbers tell more.
+BESIDE_BAR = 68
+SHORTEST_BAR = 5
+NAME_WIDTH = 32
+UNKNOWN_SIZE = (80, 24)
 # Lines of the terminal that are left to log lines, the title and the cursor.
 SPARE_LINES = 5
 
@@ -37,7 +42,14 @@ class PinnedTable:
     def __init__(self, output: Output, name: str) -> None:
         """Pin a table for the run `name` to the bottom of a terminal."""
         # Output has what the console calls of a text file, though not all of one.
-        self._console = Console(file=cast(IO[str], output), highlight=False, markup=False)
+        self._console = Console(
+            file=cast(IO[str], output),
+            force_terminal=True,
+            force_interactive=True,
+            highlight=False,
+            markup=False,
+        )
+        self._output = output
         self._name = name
         self._live = Live(
             console=self._console,
@@ -49,50 +61,73 @@ class PinnedTable:
         self._live.start()
 
     def draw(self, lines: str, steps: tuple[StepProgress, ...], seconds: float) -> None:
-        """Write `lines` above the table and draw it anew, in one go."""
-        height = max(self._console.height - SPARE_LINES, 1)
-        self._live.update(step_table(self._name, steps, seconds, height))
-        if lines:
-            # Printing draws the table again below what is printed.
-            self._console.print(_Lines(lines), soft_wrap=True, end="")
-        else:
-            self._live.refresh()
+        """Write `lines` above the table and draw it anew."""
+        width, height = self._size()
+        self._console.size = ConsoleDimensions(width, height)
+        unicode = self._console.encoding.startswith("utf")
+        bar = "\u2501" if unicode else "#"
+        rows = table_rows(self._name, steps, seconds, max(height - SPARE_LINES, 1))
+        table = _laid_out(rows, width, bar)
+        # Inside the console's context everything is buffered and written in one go.
+        with self._console:
+            if lines:
+                self._console.print(_Lines(lines), soft_wrap=True, end="")
+            self._live.update(table, refresh=True)
+
+    def _size(self) -> tuple[int, int]:
+        try:
+            columns, lines = os.get_terminal_size(self._output.fileno())
+        except (OSError, ValueError):
+            return UNKNOWN_SIZE
+        return columns or UNKNOWN_SIZE[0], lines or UNKNOWN_SIZE[1]
 
     def close(self) -> None:
         """Leave the table as last drawn and give the cursor back."""
         self._live.stop()
 
 
-def step_table(name: str, steps: tuple[StepProgress, ...], seconds: float, height: int) -> Table:
-    """Return the table of a run after `seconds`, of at most `height` steps."""
+class Row(NamedTuple):
+    """One line of the table: a name, how much of what total is over, and what else to say."""
+
+    name: str
+    over: int
+    total: int
+    said: Text
+
+
+def table_rows(
+    name: str, steps: tuple[StepProgress, ...], seconds: float, height: int
+) -> list[Row]:
+    """Return the table of the run `name` after `seconds`: the run, then at most `height` steps."""
     shown = _most_telling(steps, height)
-    table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
-    table.add_column(no_wrap=True, overflow="crop")
-    table.add_column(no_wrap=True, overflow="crop", max_width=BAR_WIDTH)
-    table.add_column(no_wrap=True, overflow="crop", justify="right")
-    table.add_column(no_wrap=True, overflow="crop")
-    finished, total = sum(_over(step) for step in steps), sum(step.total for step in steps)
-    table.add_row(
-        Text(name, style="bold"),
-        _bar(finished, total),
-        f"{finished}/{total}",
-        f"{wording.duration(seconds)}",
-    )
-    for step in shown:
-        over = _over(step)
-        table.add_row(f"  {step.step}", _bar(over, step.total), f"{over}/{step.total}", _said(step))
-    hidden = len(steps) - len(shown)
+    over, total = sum(_over(step) for step in steps), sum(step.total for step in steps)
+    rows = [Row(name, over, total, Text(wording.duration(seconds)))]
+    rows += [Row(f"  {step.step}", _over(step), step.total, _said(step)) for step in shown]
+    hidden = sum(1 for step in steps if step.total) - len(shown)
     if hidden:
-        table.add_row(f"  and {hidden} more")
-    return table
+        rows[-1].said.append(f"  (and {hidden} more steps)", style="dim")
+    return rows
+
+
+def _laid_out(rows: list[Row], width: int, bar: str) -> Text:
+    names = min(max(cell_len(row.name) for row in rows), NAME_WIDTH)
+    counts = max(len(f"{row.over}/{row.total}") for row in rows)
+    bar_width = min(width - BESIDE_BAR, BAR_WIDTH)
+    text = Text(no_wrap=True, overflow="crop")
+    for number, row in enumerate(rows):
+        text.append("\n" if number else "")
+        text.append(set_cell_size(row.name, names), style="" if number else "bold")
+        if bar_width >= SHORTEST_BAR:
+            filled = bar_width * row.over // row.total if row.total else 0
+            text.append("  ").append(bar * filled, style="green")
+            text.append("-" * (bar_width - filled), style="dim")
+        text.append(f"  {row.over}/{row.total}".rjust(counts + 2)).append("  ")
+        text.append_text(row.said)
+    return text
 
 
 def _over(step: StepProgress) -> int:
-    return step.done + step.failed + step.reused
-
-
-def _bar(finished: int, total: int) -> ProgressBar:
-    return ProgressBar(total=max(total, 1), completed=min(finished, max(total, 1)), width=BAR_WIDTH)
+    return min(step.done + step.failed + step.reused, step.total)
 
 
 def _said(step: StepProgress) -> Text:

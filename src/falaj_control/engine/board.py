@@ -18,6 +18,7 @@ class Board:
         self._recorder = recorder
         self.counts = {step: StepCount() for step in steps}
         self._started: set[str] = set()
+        self._tolerated_before = 0
         self.changed = True
 
     def started(self, step: str, at: float) -> None:
@@ -25,10 +26,11 @@ class Board:
         self._touch(step, at)
         self.counts[step].running += 1
 
-    def reused(self, step: str, at: float) -> None:
-        """Count a task that is reused."""
+    def reused(self, step: str, state: str, at: float) -> None:
+        """Count a task that is reused and had ended in `state`."""
         self._touch(step, at)
         self.counts[step].reused += 1
+        self._tolerated_before += state == states.TOLERATED
 
     def retried(self, step: str) -> None:
         """Count a further attempt."""
@@ -47,8 +49,8 @@ class Board:
         self.counts[step].cancelled += 1
 
     def totals(self) -> dict[str, int]:
-        """Return how many tasks ended in each state."""
-        totals: dict[str, int] = {}
+        """Return how many tasks ended in each state; a reused one that was tolerated still is."""
+        totals: dict[str, int] = {states.TOLERATED: self._tolerated_before}
         for count in self.counts.values():
             for state in ("succeeded", "reused", "tolerated", "failed", "cancelled"):
                 totals[state] = totals.get(state, 0) + getattr(count, state)

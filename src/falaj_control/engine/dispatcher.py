@@ -84,7 +84,7 @@ class Dispatcher:
         context = self._context
         at = self._parts.clock.wall()
         self._parts.recorder.task_reused(planned, reason, found, at)
-        context.board.reused(planned.step, at)
+        context.board.reused(planned.step, found.state, at)
         context.finished = context.finished or planned.step == context.plan.graph.end
         manifest = str(found.manifest)
         self._parts.planner.finish(planned, manifest, found.transition, fresh=False)

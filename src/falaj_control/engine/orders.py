@@ -90,6 +90,7 @@ def _context(facts: RunFacts) -> dict[str, Any]:
         "store": facts.store,
         "user": facts.user,
         "namespace": facts.namespace,
+        "default_namespace": f"user:{facts.user}",
         "origin": None if facts.origin is None else str(facts.origin),
         "tags": facts.tags,
         "constants": facts.constants,

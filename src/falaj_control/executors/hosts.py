@@ -110,10 +110,13 @@ def start_host(
         os.set_inheritable(theirs.fileno(), True)
         boot = _BOOT.format(root=falaj_root, file=theirs.fileno())
         command = [interpreter.python, *interpreter.flags, "-c", boot]
-        # Its own group: a signal for the terminal's group is control's business alone.
-        pid = os.posix_spawn(
-            interpreter.python, command, {**os.environ, **variables}, setpgroup=0
-        )
+        environ = {**os.environ, **variables}
+        if once:
+            # It becomes a task in a session of its own, which the leader of a group can't.
+            pid = os.posix_spawn(interpreter.python, command, environ)
+        else:
+            # Its own group: a signal for the terminal's group is control's business alone.
+            pid = os.posix_spawn(interpreter.python, command, environ, setpgroup=0)
     finally:
         theirs.close()
     link = HostLink(ours, wire.Receiver(ours), pid)

@@ -41,8 +41,9 @@ def read_origin_tasks(connection: sqlite3.Connection, run: int) -> dict[TaskKey,
     A task that was itself reused stands for the one that really ran.
     """
     rows = connection.execute(
-        "SELECT step, indices, coalesce(origin_run, run), coalesce(origin_task, id), state, "
-        "manifest, transition, label FROM tasks WHERE run = ?",
+        "SELECT t.step, t.indices, coalesce(o.run, t.run), coalesce(o.id, t.id), "
+        "coalesce(o.state, t.state), t.manifest, t.transition, t.label FROM tasks t "
+        "LEFT JOIN tasks o ON o.run = t.origin_run AND o.id = t.origin_task WHERE t.run = ?",
         (run,),
     )
     tasks: dict[TaskKey, OriginTask] = {}

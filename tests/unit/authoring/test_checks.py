@@ -656,6 +656,37 @@ CASES = {
         """,
         ["<-: @catch(var='alpha') of step `start` uses a name that is taken; choose another."],
     ),
+    "catch into a step or a name of FlowSpec": (
+        """
+        class F(FlowSpec):
+            @catch(var="end")  # <-
+            @step
+            def start(self):
+                self.next(self.end)
+            @catch(var="input")  # <-
+            @step
+            def end(self): pass
+        """,
+        [
+            "<-: @catch(var='end') of step `start` uses a name that is taken; choose another.",
+            "<-: @catch(var='input') of step `end` uses a name that is taken; choose another.",
+        ],
+    ),
+    "a step hidden by a value": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.end)
+            @step
+            def train(self):
+                self.next(self.end)
+            train: int = 3  # <-
+            @step
+            def end(self): pass
+        """,
+        ["<-: `train` is defined twice, on lines 7 and 9, and only the last counts; rename one."],
+    ),
     "a step defined twice": (
         """
         class F(FlowSpec):

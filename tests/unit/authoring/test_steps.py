@@ -1,5 +1,7 @@
 """What `@step` marks, and what it refuses to stand on."""
 
+import functools
+
 import pytest
 
 from falaj import FlowSpec, retry, step
@@ -28,16 +30,53 @@ def test_bare_step_marks_neither_start_nor_end():
     assert (a.start_mark, a.end_mark) == (False, False)
 
 
-def test_step_above_another_decorator_is_refused_with_its_line():
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (
+            "@step\n@retry(times=1)\ndef a(self): ...",
+            "3: @retry stands above @step, and `a` is no step; put @step right above its `def`.",
+        ),
+        (
+            "@step\n@step\ndef a(self): ...",
+            "2: `a` is already a step: @step stands once, as the last decorator before the method.",
+        ),
+        (
+            "@step\nclass A: ...",
+            "2: @step marks a plain method of a flow, not a class; take the other away.",
+        ),
+        (
+            "@step\n@staticmethod\ndef a(): ...",
+            "2: @step marks a plain method of a flow, not a staticmethod; take the other away.",
+        ),
+        (
+            "@step\n@property\ndef a(self): ...",
+            "2: @step marks a plain method of a flow, not a property; take the other away.",
+        ),
+    ],
+)
+def test_misplaced_step_is_refused_with_its_line(source, told, load, tmp_path):
     with pytest.raises(DecoratorError) as caught:
+        load(source)
+    assert str(caught.value) == f"{tmp_path / 'flow_under_test.py'}:{told}"
+    assert caught.value.line_no == int(told[0])
 
-        @step
+
+def test_wrappers_of_functools_may_stand_on_either_side_of_a_step():
+    def wrapper(function):
+        @functools.wraps(function)
+        def wrapped(*arguments):
+            return function(*arguments)
+
+        return wrapped
+
+    class F(FlowSpec):
+        @wrapper
         @retry
+        @wrapper
+        @step
+        @wrapper
         def a(self): ...
 
-    line = a_line("def a(self): ...", after=caught.traceback[0].frame.code.firstlineno)
-    assert line - 2 <= caught.value.line_no <= line
-    assert str(caught.value).startswith(f"tests/unit/authoring/test_steps.py:{caught.value.line_no}: ") or (
-        f"test_steps.py:{caught.value.line_no}: @retry stands above @step, and `a` is no step; put "
-        "@step right above its `def`."
-    ) in str(caught.value)
+    assert list(steps_of(F)) == ["a"]
+    assert [decorator.name for decorator in F.a.decorators] == ["retry"]

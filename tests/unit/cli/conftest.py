@@ -1,6 +1,5 @@
 """A flow's description, a home with fabricated records, and watchers' values."""
 
-import io
 import json
 import os
 import sqlite3
@@ -59,7 +58,7 @@ def step(name: str, kind: str, targets: Sequence[str], **changes: Any) -> StepSp
 @pytest.fixture
 def description() -> FlowDescription:
     """A flow with a foreach, a retry and a parameter of every type."""
-    retry = DecoratorSpec("retry", {"times": 3})
+    retry = DecoratorSpec("retry", {"times": 2, "backoff": 1.0})
     return FlowDescription(
         name="GenreStats",
         doc="\n    Counts genres.\n\n    Second paragraph.\n    ",
@@ -98,6 +97,7 @@ class FlowCommands:
         self.problems: list[str] = []
         self.siblings: list[str] = []
         self.program = "python flow.py"
+        self.interrupted: Callable[[], bool] = lambda: False
         self.requests: list[RunRequest] = []
         self.output = ""
         self.errors = ""
@@ -106,7 +106,13 @@ class FlowCommands:
 
     def __call__(self, *arguments: str) -> int:
         code = run_flow_command(
-            self.description, self.problems, arguments, self.program, self._start, self.siblings
+            self.description,
+            self.problems,
+            arguments,
+            self.program,
+            self._start,
+            self.siblings,
+            self.interrupted,
         )
         self.output, self.errors = self._capsys.readouterr()
         return code
@@ -150,7 +156,9 @@ class Records:
         """Change rows."""
         self._connection.execute(statement, arguments)
 
-    def run(self, run: int, state: str = "succeeded", flow: str = "GenreStats", **more: Any) -> None:
+    def run(
+        self, run: int, state: str = "succeeded", flow: str = "GenreStats", **more: Any
+    ) -> None:
         """Record a run; one that is running belongs to this process unless `lease` is given."""
         graph = {"steps": [{"name": "start", "targets": ["body"]}], "end": "end"}
         columns: dict[str, Any] = {
@@ -170,9 +178,7 @@ class Records:
 
     def step(self, run: int, name: str, position: int, state: str = "succeeded") -> None:
         """Record a step."""
-        self.insert(
-            "steps", run=run, name=name, position=position, state=state, created_at=STARTED
-        )
+        self.insert("steps", run=run, name=name, position=position, state=state, created_at=STARTED)
 
     def task(self, run: int, task: int, step: str, state: str = "succeeded", **more: Any) -> None:
         """Record a task with its attempt 0."""
@@ -208,11 +214,3 @@ def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Records:
     root = tmp_path / "home"
     monkeypatch.setenv("FALAJ_HOME", str(root))
     return Records(root)
-
-
-class TerminalText(io.StringIO):
-    """A stream in memory that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        """Say yes."""
-        return True

@@ -18,7 +18,7 @@ Step start
     more
     => body (foreach items)
 
-@retry(times=3)
+@retry(times=2)
 Step body
     Body
     => join
@@ -39,9 +39,7 @@ def test_show_lists_the_steps_after_those_that_lead_to_them(flow: Any) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["check"], ["check", "--no-warnings"]])
-def test_a_valid_flow_is_told_what_can_be_done_with_it(
-    flow: Any, arguments: list[str]
-) -> None:
+def test_a_valid_flow_is_told_what_can_be_done_with_it(flow: Any, arguments: list[str]) -> None:
     assert flow(*arguments) == 0
     assert "The graph looks good!" in flow.output
     assert "'python flow.py run' runs the flow locally." in flow.output
@@ -73,9 +71,7 @@ def test_problems_are_printed_instead_of_any_command(flow: Any, command: str) ->
 
 
 @pytest.mark.parametrize("command", ["help", "version", "--help"])
-def test_help_and_version_work_for_a_flow_that_is_not_valid(
-    flow: Any, command: str
-) -> None:
+def test_help_and_version_work_for_a_flow_that_is_not_valid(flow: Any, command: str) -> None:
     flow.description = None
     flow.problems = ["flow.py:3: broken"]
     assert flow(command) == 0
@@ -108,9 +104,7 @@ def test_a_command_of_metaflow_that_is_missing_is_named_so(flow: Any) -> None:
 @pytest.mark.parametrize(
     "options", [["--datastore=local"], ["--metadata", "local"], ["--environment=local"]]
 )
-def test_options_that_say_what_happens_anyway_pass_silently(
-    flow: Any, options: list[str]
-) -> None:
+def test_options_that_say_what_happens_anyway_pass_silently(flow: Any, options: list[str]) -> None:
     assert flow(*options, "show") == 0
     assert flow.errors == ""
 
@@ -133,9 +127,7 @@ def test_harmless_options_without_effect_are_noted(flow: Any, options: list[str]
         ["--datastore-root", "/x"],
     ],
 )
-def test_options_that_promise_what_is_missing_are_refused(
-    flow: Any, options: list[str]
-) -> None:
+def test_options_that_promise_what_is_missing_are_refused(flow: Any, options: list[str]) -> None:
     assert flow(*options, "run") == 2
     assert flow.requests == []
     assert options[0].partition("=")[0] in flow.errors

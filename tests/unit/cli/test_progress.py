@@ -232,9 +232,7 @@ STEPS = (
 )
 
 
-def drawn(
-    watcher: LiveWatcher, act: Callable[[], None] = lambda: None, wait: bool = True
-) -> None:
+def drawn(watcher: LiveWatcher, act: Callable[[], None] = lambda: None, wait: bool = True) -> None:
     """Run a whole run by a watcher, waiting for the table's first drawing."""
     watcher.run_started("GenreStats", 412, None)
     watcher.progress(STEPS)
@@ -341,18 +339,21 @@ def test_many_lines_are_all_shown_in_order() -> None:
 
 
 def test_steps_that_do_not_fit_make_room_for_those_that_tell_more() -> None:
-    from falaj_control.cli.table import step_table
+    from falaj_control.cli.table import table_rows
 
     steps = tuple(StepProgress(f"s{n}", 1, int(n == 8), int(n != 8), 0, 0, 0) for n in range(10))
-    table = step_table("GenreStats/412", steps, 1.0, 3)
-    shown = list(table.columns[0].cells)[1:]
-    assert shown == ["  s0", "  s1", "  s8", "  and 7 more"]
+    rows = table_rows("GenreStats/412", steps, 1.0, 3)
+    assert [row.name for row in rows] == ["GenreStats/412", "  s0", "  s1", "  s8"]
+    assert rows[-1].said.plain == "1 running  (and 7 more steps)"
 
 
 def test_drawing_is_not_loaded_before_it_is_needed() -> None:
     import subprocess
 
-    code = "import sys, falaj_control.cli.progress; print('rich' in sys.modules, 'click' in sys.modules)"
+    code = (
+        "import sys, falaj_control.cli.progress; "
+        "print('rich' in sys.modules, 'click' in sys.modules)"
+    )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, check=True

@@ -114,7 +114,7 @@ def test_the_options_of_a_run_reach_the_request(flow: Any, tmp_path: Path) -> No
     assert request.decospecs == ("catch", "retry:times=4")
     names = [one.name for one in request.description.step("join").decorators]
     assert names == ["catch", "retry"]
-    assert request.description.step("body").decorators[0].attributes["times"] == 3
+    assert request.description.step("body").decorators[0].attributes["times"] == 2
 
 
 def test_an_empty_namespace_is_the_global_one(flow: Any) -> None:
@@ -155,9 +155,7 @@ def test_resume_takes_the_latest_run_of_the_flow(flow: Any, records: Any) -> Non
     assert flow.request.parameters == {}
 
 
-def test_resume_takes_the_run_that_is_named_and_a_step(
-    flow: Any, records: Any
-) -> None:
+def test_resume_takes_the_run_that_is_named_and_a_step(flow: Any, records: Any) -> None:
     records.run(1, "failed")
     records.run(2, "failed")
     for number, name in enumerate(("1", "GenreStats/1", "#1")):

@@ -113,7 +113,11 @@ def test_a_pipe_gets_text_as_it_is() -> None:
 def _python(code: str, **options: Any) -> "subprocess.CompletedProcess[bytes]":
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.run(
-        [sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, check=False, **options
+        [sys.executable, "-c", code],
+        env=environment,
+        stderr=subprocess.PIPE,
+        check=False,
+        **options,
     )
 
 
