@@ -67,8 +67,8 @@ class UnpicklableArtifactException(FalajException):
         """Name the artifact, its type, why it fails and the line that assigned it."""
         place = " (assigned at {})".format(where) if where else ""
         super().__init__(
-            "self.{}{} is a {} that can't be pickled: {}. Keep what it was made from, or a name "
-            "starting with two underscores for a value that only this step needs.".format(
+            "self.{}{} is a {} that can't be pickled: {}. Keep what it was made from, and "
+            "use a local variable for a value that only this step needs.".format(
                 name, place, kind, why
             )
         )

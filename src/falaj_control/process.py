@@ -54,8 +54,8 @@ def main(file: int) -> NoReturn:
             stream.flush()
         except (OSError, ValueError):
             pass
-    connection.setblocking(True)
     try:
+        connection.setblocking(True)
         connection.sendall(wire.pack(wire.EXIT, 0, status))
     except OSError:
         pass

@@ -10,8 +10,9 @@ from typing import Any
 
 from falaj import liveness
 from falaj.authoring.decorators import attach
+from falaj.errors import StoreUnavailable
 from falaj.model.graph import Graph
-from falaj.model.states import RUN_SUCCESSFUL, TOLERATED
+from falaj.model.states import CANCELLED, RUN_SUCCESSFUL, TOLERATED
 from falaj_control.engine.capacity import this_machine
 from falaj_control.engine.context import Parts, RunPlan
 from falaj_control.engine.orders import RunFacts, graph_record
@@ -127,7 +128,7 @@ def start_run(
         end = engine.run()
         status = 0 if end.state in RUN_SUCCESSFUL else 1
         failure = engine.failure
-        if failure is not None and failure.by_person:
+        if end.state == CANCELLED:
             status = 130
         outcome = RunOutcome(
             run=run,
@@ -193,9 +194,12 @@ def resume_command(program: str, file: str, run: int) -> str:
 def write_run_id(path: str, run: int) -> None:
     """Write the run's number to the file that --run-id-file names, whole or not at all."""
     temporary = f"{path}.{os.getpid()}"
-    with open(temporary, "w") as file:
-        file.write(str(run))
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "w") as file:
+            file.write(str(run))
+        os.replace(temporary, path)
+    except OSError as error:
+        raise StoreUnavailable(f"Can't write the run id to {path}: {error.strerror}.") from error
 
 
 def _prepare(settings: Settings, request: RunRequest, now: float) -> OriginRun | None:

@@ -52,7 +52,7 @@ def check_start_and_end(draft: Draft) -> Iterator[Problem]:
         marked = [step for step in draft.steps if _is_marked(step, role)]
         if len(marked) > 1:
             names = listed(step.name for step in marked)
-            message = "Steps {1} are all marked @step({2}=True); keep the mark on one of them."
+            message = "Steps {1} are marked @step({2}=True); keep the mark on one of them."
             yield _at(marked[-1], message, names, role)
         elif chosen is None and role not in draft.methods:
             yield _missing_role(draft, role)
@@ -62,8 +62,8 @@ def _missing_role(draft: Draft, role: str) -> Problem:
     last = [step for step in draft.steps if not step.calls]
     if role == "end" and len(last) == 1:
         message = (
-            "Flow has no end step; if `{0}` is meant to be it, rename it to `end` or mark it with "
-            "@step(end=True), else let it go on with self.next."
+            "The flow has no end step; if `{0}` is meant to be it, rename it to `end` or mark it "
+            "with @step(end=True), else let it go on with self.next."
         )
         return _at(last[0], message)
     message = "Flow `{0}` has no {1} step; name a step `{1}` or mark one with @step({1}=True)."

@@ -71,7 +71,7 @@ def settle(spec: ParameterSpec, value: Any) -> Any:
         return _json_value(spec, value)
     settled = _as_number(spec.type, value)
     if settled is None:
-        raise _mismatch(spec, "{!r}, a {}".format(value, type(value).__name__))
+        raise _mismatch(spec, "{!r} ({})".format(value, type(value).__name__))
     return settled
 
 
@@ -164,7 +164,7 @@ def computed_default(
             spec.name, type(error).__name__, error
         )
         raise ParameterError(told(file, line, message), line) from error
-    message = "The default function of parameter `{}` returned {!r}, a {}".format(
+    message = "The default function of parameter `{}` returned {!r} ({})".format(
         spec.name, value, type(value).__name__
     )
     if not _fits(spec, value):

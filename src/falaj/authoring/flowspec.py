@@ -98,7 +98,7 @@ class FlowSpec:
                 _refuse("foreach= takes the name of an artifact as a string.", line)
             if len(names) != 1:
                 _refuse("self.next() with foreach= takes exactly one step.", line)
-            state.foreach_values = self._foreach_values(foreach, line)
+            state.foreach_values = self._foreach_values(foreach, names[0], line)
         self.__dict__["__next__"] = NextCall(kind, names, foreach)
 
     def merge_artifacts(
@@ -121,7 +121,7 @@ class FlowSpec:
         assigned = set(self.__dict__) | state.constants
         state.kept.update(merge(inputs, assigned, list(exclude or ()), list(include or ())))
 
-    def _foreach_values(self, variable: str, line: int) -> List[Any]:
+    def _foreach_values(self, variable: str, target: str, line: int) -> List[Any]:
         try:
             source = getattr(self, variable)
         except AttributeError:
@@ -143,7 +143,7 @@ class FlowSpec:
         if not values:
             _refuse(
                 "foreach={0!r}: self.{0} is empty, so step {1} would have no tasks. Check how "
-                "self.{0} is made.".format(variable, self.__dict__.get("__step__", "")),
+                "self.{0} is made.".format(variable, target),
                 line,
             )
         if iterator is source:

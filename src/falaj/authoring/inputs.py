@@ -16,6 +16,8 @@ from falaj.store.manifests import Entry, Manifest, load_manifest
 
 # A wide join is walked once; keeping every input alive meanwhile would cost its memory.
 _KEEP_UP_TO = 1000
+# The exception that @catch kept of one task; no other task has to agree with it.
+CAUGHT = "_catch_exception"
 
 
 class Inputs(Sequence[Any]):
@@ -91,7 +93,9 @@ def merge(
     conflicts: Set[str] = set()
     for manifest in inputs.manifests():
         for name, entry in manifest.entries.items():
-            if name in assigned or name in excluded or (included and name not in included):
+            if name == CAUGHT or name in assigned or name in excluded:
+                continue
+            if included and name not in included:
                 continue
             if found.setdefault(name, entry).digest != entry.digest:
                 conflicts.add(name)

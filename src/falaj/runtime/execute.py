@@ -9,7 +9,7 @@ import time
 from typing import Any, Dict, Optional
 
 from falaj.authoring.flowspec import FlowSpec, assigned_in, bind, next_call
-from falaj.authoring.inputs import Inputs
+from falaj.authoring.inputs import CAUGHT, Inputs
 from falaj.authoring.settling import settle_parameters
 from falaj.authoring.taskstate import TaskState
 from falaj.client import namespace
@@ -77,14 +77,15 @@ class _Attempt:
                 transition = self._transition()
             self.state.verify()
             return self._report("succeeded", self._commit(transition))
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             if isinstance(error, SystemExit):
                 error = StepExit(
                     "Step {} called sys.exit({}). Let a step end by itself, or raise an exception "
                     "to fail it.".format(self.order.step, "" if error.code is None else error.code)
                 ).with_traceback(error.__traceback__)
+            tolerable = isinstance(error, Exception)
             info = describe_exception(error)
-        if catch is not None and self.order.options.get("last_attempt"):
+        if catch is not None and tolerable and self.order.options.get("last_attempt"):
             try:
                 return self._caught(catch, info)
             except Exception as second:
@@ -135,7 +136,7 @@ class _Attempt:
         if catch.get("print_exception", True):
             sys.stderr.write(info.traceback)
         kept = wrap(info)
-        setattr(self.flow, "_catch_exception", kept)
+        setattr(self.flow, CAUGHT, kept)
         if catch.get("var"):
             setattr(self.flow, str(catch["var"]), kept)
         transition: Optional[Transition] = None

@@ -86,7 +86,6 @@ class Host:
                 if message.kind == wire.ORDER:
                     files = self._receiver.take_files(3)
                     os.setsid()
-                    processes.die_with_parent(os.getppid())
                     processes.adopt_orphans()
                     self._send(wire.FORKED, message.number, {"pid": os.getpid()})
                     prepare_streams()
@@ -107,7 +106,6 @@ class Host:
 
     def _fork(self, message: wire.Message) -> None:
         files = self._receiver.take_files(3)
-        host = os.getpid()
         _flush_own_output()
         try:
             pid = os.fork()
@@ -119,7 +117,7 @@ class Host:
             return
         if pid == 0:
             try:
-                become_task(host, files, self._inherited_files())
+                become_task(files, self._inherited_files())
                 run_task(self._flow_class, self._description, message.json(), files[2])
             finally:
                 os._exit(70)

@@ -7,13 +7,12 @@ import signal
 import sys
 from typing import Any, Dict, List, NamedTuple, Optional, Set
 
-_PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _libc: Any = None
 
 
 def prepare() -> None:
-    """Load what `die_with_parent` and `adopt_orphans` need, before the first fork."""
+    """Load what `adopt_orphans` needs, before the first fork."""
     global _libc
     if _libc is None and sys.platform == "linux":
         try:
@@ -22,14 +21,6 @@ def prepare() -> None:
             _libc = ctypes.CDLL(None)
         except (ImportError, OSError):
             _libc = None
-
-
-def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when `parent`, which forked it, dies."""
-    if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)
 
 
 def adopt_orphans() -> None:
@@ -98,3 +89,15 @@ def kill_tree(root: int, number: int = signal.SIGKILL) -> None:
         os.killpg(root, number)
     except OSError:
         pass
+
+
+def began_at(pid: int) -> Optional[float]:
+    """Return when a live process started, in seconds since the epoch to about a second, or None."""
+    try:
+        with open("/proc/{}/stat".format(pid), "rb") as file:
+            ticks = int(file.read().rpartition(b")")[2].split()[19])
+        with open("/proc/stat") as file:
+            boot = next(int(line.split()[1]) for line in file if line.startswith("btime "))
+    except (OSError, StopIteration, ValueError):
+        return None
+    return boot + ticks / os.sysconf("SC_CLK_TCK")

@@ -39,13 +39,12 @@ def prepare_streams() -> None:
                 continue
 
 
-def become_task(host: int, files: List[int], inherited: List[int]) -> None:
-    """Turn a freshly forked child of `host` into a task's process with its own output.
+def become_task(files: List[int], inherited: List[int]) -> None:
+    """Turn a freshly forked child of a host into a task's process with its own output.
 
     `files` are stdout, stderr and report; `inherited` are the host's own, to be closed.
     """
     os.setsid()
-    processes.die_with_parent(host)
     processes.adopt_orphans()
     for file in inherited:
         os.close(file)

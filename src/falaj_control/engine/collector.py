@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 
-from falaj.model.states import CANCELLED, TASK_SUCCESSFUL
+from falaj.model.states import CANCELLED, FAILED, TASK_SUCCESSFUL
 from falaj_control.engine.active import ActiveTask
 from falaj_control.engine.context import Failure, RunContext
 from falaj_control.engine.endings import describe_death, ending_of
@@ -33,6 +33,9 @@ class Collector:
             return
         task.pid = event.pid
         task.started = self._parts.clock.monotonic()
+        self._parts.recorder.attempt_started(
+            task.planned.id, task.attempt, event.pid, self._parts.clock.wall()
+        )
         self._warden.task_started(task)
         self._parts.watcher.task_started(self._context.tag(task), task.reason)
 
@@ -82,7 +85,7 @@ class Collector:
         if error is None:
             error = describe_death("The start of the run", event, timed_out=False)
         reason = f"its parameters could not be settled: {error.message}"
-        self._warden.stop(Failure(reason, error=error))
+        self._warden.stop(Failure(FAILED, reason, error=error))
         return False
 
     def _close_log(self, task: ActiveTask) -> None:
@@ -122,12 +125,15 @@ class Collector:
         elif verdict.task_state != CANCELLED:
             place = planned.step + "".join(f"[{index}]" for index in planned.indices)
             text = f"step {place} failed: {reason}"
-            self._warden.stop(Failure(text, planned.id, tag, error))
+            self._warden.stop(Failure(FAILED, text, planned.id, tag, error))
 
     def _record(self, task: ActiveTask, event: Ended, verdict: Verdict, reason: str) -> None:
         report, failure = event.report, self._context.failure
         at = self._parts.clock.wall()
         planned, state = task.planned, verdict.task_state
+        if task.pid is None:
+            # Its process never came to be; the attempt is recorded all the same.
+            self._parts.recorder.attempt_started(planned.id, task.attempt, None, at)
         manifest = report.manifest if report is not None else None
         _, error = ending_of(task, event)
         self._parts.recorder.attempt_ended(
@@ -136,7 +142,6 @@ class Collector:
                 number=task.attempt,
                 state=verdict.attempt_state,
                 reason=reason if error is not None else "",
-                pid=task.pid,
                 exit_code=event.status,
                 error=error,
                 manifest=manifest,

@@ -39,13 +39,16 @@ class RunPlan:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run was cut off: by a task of its own, or by somebody who wanted it to stop."""
+    """Why a run was cut off and in which state that leaves it.
 
+    It is failed by a task of its own, cancelled by a person, lost with the process that started it.
+    """
+
+    state: str
     reason: str
     cause: int | None = None
     task: TaskTag | None = None
     error: ErrorInfo | None = None
-    by_person: bool = False
 
 
 @dataclass(frozen=True)

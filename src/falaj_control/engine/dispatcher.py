@@ -100,7 +100,7 @@ class Dispatcher:
         if task.attempt == 0:
             parts.recorder.task_started(planned, task.reason, at)
         else:
-            parts.recorder.attempt_started(planned.id, task.attempt, at)
+            parts.recorder.task_tried_again(planned.id, task.attempt, at)
         parts.capacity.take(task.options.get("resources"))
         context.active[task.number] = task
         order = orders.task_order(plan.facts, task, str(context.parameters))

@@ -110,7 +110,7 @@ class Engine:
                     self._dispatcher.snapshot_code()
             case Signalled():
                 name = signal.Signals(event.signal).name
-                self._warden.stop(Failure(f"stopped by {name}", by_person=True))
+                self._warden.stop(Failure(CANCELLED, f"stopped by {name}"))
             case LauncherGone():
                 self._warden.abandon("the process that started the run is gone")
 
@@ -152,13 +152,8 @@ class Engine:
             recorder.task_not_started(planned, f"not started: {reason}", cause, at)
             board.not_started(planned.step)
         board.record_ends(reason, cause, at)
-        by_person = failure is not None and failure.by_person
-        end = run_end(
-            finished=context.finished,
-            failure=reason if failure is not None and not by_person else None,
-            stopped=reason if by_person else None,
-            tasks=board.totals(),
-        )
+        cut = RunEnd(failure.state, failure.reason) if failure is not None else None
+        end = run_end(context.finished, cut, board.totals())
         recorder.end_run(end.state, end.reason, cause, at)
         self._parts.watcher.progress(board.progress())
         return end

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 
+from falaj.model.states import CANCELLED, LOST
 from falaj_control.engine.active import ActiveTask
 from falaj_control.engine.context import Failure, RunContext
 
@@ -35,7 +36,7 @@ class Warden:
         context = self._context
         now = self._parts.clock.monotonic()
         if context.failure is not None:
-            if failure.by_person:
+            if failure.state == CANCELLED:
                 self._kill_all_at = now
             return
         context.failure = failure
@@ -46,7 +47,7 @@ class Warden:
 
     def abandon(self, reason: str) -> None:
         """Cut the run off and kill at once: nobody waits for it any more."""
-        self.stop(Failure(reason))
+        self.stop(Failure(LOST, reason))
         self._kill_all_at = 0.0
 
     def run_once(self, now: float) -> None:

@@ -38,6 +38,7 @@ class HostLink:
         self.ready = pid is None
         self.running: set[int] = set()
         self.failure = ""
+        self.closed = False
         self._outgoing: deque[tuple[memoryview, list[int]]] = deque()
         self._held: list[tuple[bytes, list[int]]] = []
 
@@ -82,6 +83,12 @@ class HostLink:
                 self._outgoing.popleft()
             else:
                 self._outgoing[0] = (data[sent:], files)
+
+    def close(self) -> None:
+        """Forget the host, which has gone."""
+        self.drop_outgoing()
+        self.connection.close()
+        self.closed = True
 
     def drop_outgoing(self) -> None:
         """Forget what was not sent and close its files."""

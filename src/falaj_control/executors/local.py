@@ -100,6 +100,8 @@ class LocalExecutor:
             if process.pid is not None:
                 kill_tree(process.pid)
         for link in {id(link): link for link in self._all_hosts()}.values():
+            if link.closed:
+                continue
             link.drop_outgoing()
             link.connection.setblocking(True)
             try:
@@ -185,7 +187,6 @@ class LocalExecutor:
         for variables, other in list(self._hosts.items()):
             if other is link and link is not self._launcher:
                 del self._hosts[variables]
-        link.drop_outgoing()
         for number in list(link.running):
             pid = self._processes[number].pid
             if pid is not None:
@@ -195,7 +196,7 @@ class LocalExecutor:
         for number in list(link.running):
             once = self._processes[number].pid == link.pid
             self._ended(number, status if once else None, why or ("" if once else "its host died"))
-        link.connection.close()
+        link.close()
 
     def _read(self, process: _Process, name: str) -> bool:
         file = process.pipes.get(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from falaj.model.states import CANCELLED, FAILED, SUCCEEDED, TOLERATED
+from falaj.model.states import FAILED, SUCCEEDED, TOLERATED
 
 
 class RunEnd(NamedTuple):
@@ -15,18 +15,14 @@ class RunEnd(NamedTuple):
     reason: str
 
 
-def run_end(
-    finished: bool, failure: str | None, stopped: str | None, tasks: Mapping[str, int]
-) -> RunEnd:
+def run_end(finished: bool, cut: RunEnd | None, tasks: Mapping[str, int]) -> RunEnd:
     """Return how a run ended.
 
-    `finished` says whether its end step succeeded, `failure` and `stopped` why it was ended
-    before that, `tasks` how many tasks ended in each state.
+    `finished` says whether its end step succeeded, `cut` how it was cut off before it could go
+    on, `tasks` how many tasks ended in each state.
     """
-    if failure is not None:
-        return RunEnd(FAILED, failure)
-    if stopped is not None:
-        return RunEnd(CANCELLED, stopped)
+    if cut is not None:
+        return cut
     if not finished:
         return RunEnd(FAILED, "the end step was never reached")
     tolerated = tasks.get(TOLERATED, 0)

@@ -133,7 +133,12 @@ class Planner:
         else:
             for target in transition.targets:
                 self.planned[target] += 1
-        self._queue.append(_Cohort(fan, self._next_id, 0, done, fresh))
+        cohort = _Cohort(fan, self._next_id, 0, done, fresh)
+        if transition.foreach is not None:
+            self._queue.append(cohort)
+        else:
+            # Branches are different steps: one that has to wait must not hold up the next.
+            self._queue.extend(cohort.task(position) for position in range(fan.width))
         self._next_id += fan.width
 
     def _arrive(self, task: PlannedTask, done: InputRef, join: str, fresh: bool) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from falaj.errors import FalajException
 from falaj.model.orders import ErrorInfo, Transition
 
 
-class LeaseLost(Exception):
+class LeaseLost(FalajException):
     """Somebody has declared this run lost; nothing of it may be committed any more."""
+
+    headline = "The run was ended by another process"
 
 
 class NewRun(NamedTuple):
@@ -48,7 +51,6 @@ class AttemptEnd(NamedTuple):
     number: int
     state: str
     reason: str
-    pid: int | None
     exit_code: int | None
     error: ErrorInfo | None
     manifest: str | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -10,8 +11,11 @@ from typing import Any, NamedTuple
 from falaj.errors import FalajNotFound
 from falaj.liveness import is_lost
 from falaj.model.orders import Transition
+from falaj.runtime.processes import began_at, kill_tree
 from falaj_control.plan.tasks import OriginTask, TaskKey
 
+# Seconds by which the kernel's and our own record of a start may differ.
+_SAME_START = 3.0
 LOST_REASON = "the process that ran it is gone"
 
 
@@ -69,6 +73,7 @@ def declare_lost(connection: sqlite3.Connection, now: float) -> list[int]:
     for run, lease, heard_at, fence in rows:
         if not is_lost(json.loads(lease), heard_at, now):
             continue
+        left: list[int] = []
         connection.execute("BEGIN IMMEDIATE")
         changed = connection.execute(
             "UPDATE runs SET state = 'lost', reason = ?, finished_at = ?, fence = fence + 1 "
@@ -76,10 +81,27 @@ def declare_lost(connection: sqlite3.Connection, now: float) -> list[int]:
             (LOST_REASON, heard_at, run, fence),
         ).rowcount
         if changed:
+            left = _left_running(connection, run)
             _end_parts(connection, run, heard_at)
             ended.append(int(run))
         connection.execute("COMMIT")
+        for pid in left:
+            kill_tree(pid)
     return ended
+
+
+def _left_running(connection: sqlite3.Connection, run: int) -> list[int]:
+    """Return the processes of a run's tasks that still run, on this machine, without it."""
+    rows = connection.execute(
+        "SELECT pid, started_at FROM attempts WHERE run = ? AND state = 'running' AND pid > 0",
+        (run,),
+    )
+    # A process id may have been given to somebody else since; the time tells.
+    return [
+        pid
+        for pid, started_at in rows
+        if abs((began_at(pid) or 0.0) - started_at) < _SAME_START and _leads_session(pid)
+    ]
 
 
 def _end_parts(connection: sqlite3.Connection, run: int, heard_at: float) -> None:
@@ -93,3 +115,10 @@ def _end_parts(connection: sqlite3.Connection, run: int, heard_at: float) -> Non
         "INSERT INTO events (run, at, actor, kind, reason) VALUES (?, ?, 'records', 'run lost', ?)",
         (run, heard_at, LOST_REASON),
     )
+
+
+def _leads_session(pid: int) -> bool:
+    try:
+        return os.getsid(pid) == pid
+    except OSError:
+        return False

@@ -23,10 +23,11 @@ _UPDATE_TASK = (
     "label = ?, finished_at = ? WHERE run = ? AND id = ? AND state IN ('running', 'retrying')"
 )
 _INSERT_ATTEMPT = (
-    "INSERT INTO attempts (run, task, number, state, started_at) VALUES (?, ?, ?, 'running', ?)"
+    "INSERT INTO attempts (run, task, number, state, started_at, pid) "
+    "VALUES (?, ?, ?, 'running', ?, ?)"
 )
 _END_ATTEMPT = (
-    "UPDATE attempts SET state = ?, reason = ?, finished_at = ?, pid = ?, exit_code = ?, "
+    "UPDATE attempts SET state = ?, reason = ?, finished_at = ?, exit_code = ?, "
     "error = ?, manifest = ?, usage = ? WHERE run = ? AND task = ? AND number = ? "
     "AND state = 'running'"
 )
@@ -116,14 +117,16 @@ class Recorder:
         )
 
     def task_started(self, task: PlannedTask, reason: str, at: float) -> None:
-        """Note a task whose first attempt starts."""
+        """Note a task that is about to get its first process."""
         self._insert(task, "running", reason, None, None, at, None)
-        self._add(_INSERT_ATTEMPT, self.run, task.id, 0, at)
         self._event(at, "task started", task.id, 0, reason)
 
-    def attempt_started(self, task: int, number: int, at: float) -> None:
-        """Note a further attempt of a task."""
-        self._add(_INSERT_ATTEMPT, self.run, task, number, at)
+    def attempt_started(self, task: int, number: int, pid: int | None, at: float) -> None:
+        """Note an attempt whose process runs."""
+        self._add(_INSERT_ATTEMPT, self.run, task, number, at, pid)
+
+    def task_tried_again(self, task: int, number: int, at: float) -> None:
+        """Note a task that is about to get a further process."""
         self._add(
             "UPDATE tasks SET state = 'running', attempt = ? WHERE run = ? AND id = ? "
             "AND state = 'retrying'",
@@ -131,7 +134,7 @@ class Recorder:
             self.run,
             task,
         )
-        self._event(at, "attempt started", task, number, "")
+        self._event(at, "task tried again", task, number, "")
 
     def attempt_ended(self, end: AttemptEnd, at: float) -> None:
         """Note the end of an attempt."""
@@ -140,7 +143,6 @@ class Recorder:
             end.state,
             end.reason,
             at,
-            end.pid,
             end.exit_code,
             None if end.error is None else json.dumps(end.error),
             end.manifest,
@@ -204,7 +206,10 @@ class Recorder:
                 (self.run, self._fence),
             )
             if cursor.rowcount != 1:
-                raise LeaseLost(f"run {self.run} was ended by another process")
+                raise LeaseLost(
+                    f"Run {self.run} has been declared ended while it ran, so nothing more of it "
+                    "is recorded. What it had finished is kept; resume it to go on."
+                )
             self._write_pending()
 
     def close(self) -> None:

@@ -62,8 +62,8 @@ CASES = {
                 pass
         """,
         [
-            "<-: Flow has no end step; if `finish` is meant to be it, rename it to `end` or mark "
-            "it with @step(end=True), else let it go on with self.next."
+            "<-: The flow has no end step; if `finish` is meant to be it, rename it to `end` or "
+            "mark it with @step(end=True), else let it go on with self.next."
         ],
     ),
     "no end, several candidates": (
@@ -97,7 +97,7 @@ CASES = {
             @step
             def end(self): pass
         """,
-        ["<-: Steps `a` and `b` are all marked @step(start=True); keep the mark on one of them."],
+        ["<-: Steps `a` and `b` are marked @step(start=True); keep the mark on one of them."],
     ),
     "a marked start and a step named start": (
         """

@@ -96,8 +96,7 @@ def test_the_other_fields():
         ),
         (
             lambda: Parameter("p", type=int, default=1.5),
-            "In the default: Parameter `p` takes a whole number, such as 5 (int), not 1.5, a "
-            "float.",
+            "In the default: Parameter `p` takes a whole number, such as 5 (int), not 1.5 (float).",
         ),
         (lambda: Parameter("p", type=int, default=True), "In the default: Parameter `p` takes a"),
         (lambda: Parameter("p", type=str, default=[1]), "In the default: Parameter `p` takes a"),
@@ -238,14 +237,14 @@ def test_computed_default_with_a_separator_and_with_deploy_time():
 @pytest.mark.parametrize(
     ("kind", "returned", "told"),
     [
-        (None, 3, "returned 3, a int; str was expected."),
-        (None, None, "returned None, a NoneType; str was expected."),
-        (int, "3", "returned '3', a str; int was expected."),
-        (int, 3.5, "returned 3.5, a float; int was expected."),
-        (int, True, "returned True, a bool; int was expected."),
-        (bool, 1, "returned 1, a int; bool was expected."),
-        (JSONType, "{", "returned '{', a str. Parameter `p` takes JSON, such as"),
-        (JSONType, {1j}, "returned {1j}, a set. Parameter `p` takes JSON, and this set can't"),
+        (None, 3, "returned 3 (int); str was expected."),
+        (None, None, "returned None (NoneType); str was expected."),
+        (int, "3", "returned '3' (str); int was expected."),
+        (int, 3.5, "returned 3.5 (float); int was expected."),
+        (int, True, "returned True (bool); int was expected."),
+        (bool, 1, "returned 1 (int); bool was expected."),
+        (JSONType, "{", "returned '{' (str). Parameter `p` takes JSON, such as"),
+        (JSONType, {1j}, "returned {1j} (set). Parameter `p` takes JSON, and this set can't"),
     ],
 )
 def test_computed_default_of_a_wrong_type(kind, returned, told):

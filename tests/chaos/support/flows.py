@@ -1,0 +1,185 @@
+"""The corpus of small flows of the kill sweep; each body signs the ledger when it starts."""
+
+import textwrap
+
+_HEAD = '''
+import json, os
+from falaj import FlowSpec, Parameter, current, retry, step
+
+def sign(flow):
+    where = json.dumps([index for index, _, _ in flow.foreach_stack()])
+    line = "%s|%s|%s\\n" % (current.run_id, current.step_name, where)
+    file = os.open(os.environ["CHAOS_LEDGER"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.writev(file, [line.encode()])
+    os.close(file)
+'''
+
+LINEAR = '''
+class Linear(FlowSpec):
+    size = Parameter("size", default=3)
+
+    @step
+    def start(self):
+        sign(self)
+        self.numbers = list(range(self.size))
+        print("started")
+        self.next(self.middle)
+
+    @step
+    def middle(self):
+        sign(self)
+        self.big = "x" * 40000
+        self.next(self.end)
+
+    @step
+    def end(self):
+        sign(self)
+        self.total = sum(self.numbers) + len(self.big)
+
+if __name__ == "__main__":
+    Linear()
+'''
+
+BRANCH = '''
+class Branch(FlowSpec):
+    @step
+    def start(self):
+        sign(self)
+        self.base = 10
+        self.next(self.left, self.right)
+
+    @step
+    def left(self):
+        sign(self)
+        self.got = self.base + 1
+        self.next(self.join)
+
+    @step
+    def right(self):
+        sign(self)
+        self.got = self.base + 2
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        sign(self)
+        self.both = [one.got for one in inputs]
+        self.merge_artifacts(inputs, exclude=["got"])
+        self.next(self.end)
+
+    @step
+    def end(self):
+        sign(self)
+        self.total = sum(self.both) + self.base
+
+if __name__ == "__main__":
+    Branch()
+'''
+
+WIDE = '''
+class Wide(FlowSpec):
+    @step
+    def start(self):
+        sign(self)
+        self.items = list(range(50))
+        self.next(self.body, foreach="items")
+
+    @step
+    def body(self):
+        sign(self)
+        self.square = self.input ** 2
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        sign(self)
+        self.squares = [one.square for one in inputs]
+        self.next(self.end)
+
+    @step
+    def end(self):
+        sign(self)
+        self.total = sum(self.squares)
+
+if __name__ == "__main__":
+    Wide()
+'''
+
+NESTED = '''
+class Nested(FlowSpec):
+    @step
+    def start(self):
+        sign(self)
+        self.outer = ["a", "b"]
+        self.next(self.middle, foreach="outer")
+
+    @step
+    def middle(self):
+        sign(self)
+        self.letter = self.input
+        self.inner = [1, 2, 3]
+        self.next(self.body, foreach="inner")
+
+    @step
+    def body(self):
+        sign(self)
+        self.word = self.letter * self.input
+        self.next(self.inner_join)
+
+    @step
+    def inner_join(self, inputs):
+        sign(self)
+        self.words = [one.word for one in inputs]
+        self.next(self.outer_join)
+
+    @step
+    def outer_join(self, inputs):
+        sign(self)
+        self.words = [word for one in inputs for word in one.words]
+        self.next(self.end)
+
+    @step
+    def end(self):
+        sign(self)
+        self.text = "".join(self.words)
+
+if __name__ == "__main__":
+    Nested()
+'''
+
+RETRY = '''
+class Retry(FlowSpec):
+    @step
+    def start(self):
+        sign(self)
+        self.base = 1
+        self.next(self.flaky)
+
+    @retry(times=2, seconds_between_retries=0)
+    @step
+    def flaky(self):
+        sign(self)
+        if current.retry_count == 0:
+            raise ValueError("the first try fails")
+        self.got = self.base + 1
+        self.next(self.end)
+
+    @step
+    def end(self):
+        sign(self)
+        self.total = self.got * 2
+
+if __name__ == "__main__":
+    Retry()
+'''
+
+CORPUS = {
+    name: _HEAD + textwrap.dedent(body)
+    for name, body in {
+        "linear": LINEAR,
+        "branch": BRANCH,
+        "wide": WIDE,
+        "nested": NESTED,
+        "retry": RETRY,
+    }.items()
+}
