@@ -1,24 +1,29 @@
 """Falaj: data-science workflows as Python classes, versioned, resumable and inspectable."""
 
+from typing import TYPE_CHECKING, Any, List
+
 from falaj.authoring.decorators import catch, environment, resources, retry, timeout
+from falaj.authoring.entry import set_launcher
 from falaj.authoring.flowspec import FlowSpec
 from falaj.authoring.parameters import IncludeFile, JSONType, Parameter
 from falaj.authoring.steps import step
-from falaj.client import (
-    Artifact,
-    DataArtifact,
-    Falaj,
-    Flow,
-    Metaflow,
-    Run,
-    Step,
-    Task,
-    default_namespace,
-    get_namespace,
-    namespace,
-)
 from falaj.runtime.current import current
 from falaj.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from falaj.client import (
+        Artifact,
+        DataArtifact,
+        Falaj,
+        Flow,
+        Metaflow,
+        Run,
+        Step,
+        Task,
+        default_namespace,
+        get_namespace,
+        namespace,
+    )
 
 __all__ = [
     "Artifact",
@@ -45,3 +50,26 @@ __all__ = [
     "step",
     "timeout",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # The client is loaded when one of its names is first asked for: a flow file that only
+    # defines a flow, and each task that runs it, does without.
+    if name in __all__:
+        from falaj import client
+
+        return getattr(client, name)
+    raise AttributeError("module 'falaj' has no attribute {!r}".format(name))
+
+
+def __dir__() -> List[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _launch(flow_class: type) -> None:
+    from falaj.runtime.launch import main
+
+    main(flow_class)
+
+
+set_launcher(_launch)

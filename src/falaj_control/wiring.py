@@ -13,6 +13,7 @@ from falaj.authoring.decorators import attach
 from falaj.errors import StoreUnavailable
 from falaj.model.graph import Graph
 from falaj.model.states import CANCELLED, RUN_SUCCESSFUL, TOLERATED
+from falaj.store.blobs import BlobStore
 from falaj_control.engine.capacity import this_machine
 from falaj_control.engine.context import Parts, RunPlan
 from falaj_control.engine.orders import RunFacts, graph_record
@@ -51,9 +52,7 @@ def make_start(launcher: Launcher) -> Callable[[RunRequest, Watcher], int]:
     return start
 
 
-def start_run(
-    launcher: Launcher, settings: Settings, request: RunRequest, watcher: Watcher
-) -> int:
+def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watcher: Watcher) -> int:
     """Record a run, carry it out, and return the exit status of the command."""
     clock = SystemClock()
     started = clock.monotonic()
@@ -68,6 +67,7 @@ def start_run(
         description = attach(description, options["decospecs"])
         graph = Graph(description)
     planner = Planner(graph, _origin(settings, request, graph, origin_run))
+    BlobStore(settings.home.store).sweep()
     recorder = Recorder(settings.home)
     named = options["namespace"]
     namespace = f"user:{settings.user}" if named is None else named or None

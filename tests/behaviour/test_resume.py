@@ -437,7 +437,7 @@ def test_a_killed_run_can_be_resumed(project, until, is_alive, everything_ended,
     result = project.resume()
     first = result.run.parent[run.id]
     everything_ended(first)
-    assert first.state == ("lost" if victim == "control" else "failed")
+    assert first.state == ("failed" if victim == "task" else "lost")
     resumed = result.run
     assert resumed.origin_pathspec == first.pathspec
     assert {name: resumed[name].task.state for name in ("start", "a", "b")} == {
@@ -468,6 +468,7 @@ def test_a_lost_run_is_seen_as_lost_before_anyone_resumes(project, until, everyt
     process = project.start("run")
     until((project.folder / "a-pid").exists)
     run = Flow("F").latest_run
+    until(lambda: "b" in run)
     os.kill(control_of(run), signal.SIGKILL)
     output = process.communicate(timeout=30)[0]
     assert process.returncode == 1

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Dict, Iterator, List, NamedTuple, NoReturn, Optional, Sequence, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Dict,
+    Iterator,
+    List,
+    NamedTuple,
+    NoReturn,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
-from falaj.authoring.inputs import Inputs, merge
-from falaj.authoring.taskstate import KEY, TaskState
+from falaj.authoring.entry import launch
 from falaj.errors import FalajException, InvalidNextException, MergeArtifactsException
 from falaj.model.graph import FOREACH, LINEAR, SPLIT
 
+if TYPE_CHECKING:
+    # What a task needs of the store is loaded by whoever runs tasks, not by `import falaj`.
+    from falaj.authoring.taskstate import TaskState
 
+KEY = "__falaj__"
 _OWN_NAMES = frozenset(("name", "script_name", "index", "input", "foreach_stack", "next"))
 
 
@@ -33,10 +47,7 @@ class FlowSpec:
     def __init__(self, use_cli: bool = True) -> None:
         """Run the command line of this flow, and leave the process, unless `use_cli` is False."""
         if use_cli:
-            # Imported here: a task never needs the launcher, and it imports this module.
-            from falaj.runtime.launch import main
-
-            main(type(self))
+            launch(type(self))
 
     @property
     def name(self) -> str:
@@ -77,7 +88,7 @@ class FlowSpec:
         `self.next(self.a, foreach="items")` for one task per value of `self.items`.
         """
         state = self._task_state()
-        here = sys._getframe(1)
+        here = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
         line = here.f_lineno
         if "__next__" in self.__dict__:
             _refuse("self.next() is called a second time in this step.", line)
@@ -113,13 +124,14 @@ class FlowSpec:
         UnhandledInMergeArtifactsException for values that differ, MissingInMergeArtifactsException
         for names in `include` that no input has; in both cases nothing is set.
         """
-        if not isinstance(inputs, Inputs):
+        merge = getattr(inputs, "merged_entries", None)
+        if merge is None:
             raise MergeArtifactsException(
                 "merge_artifacts() is for join steps: pass it the `inputs` argument of the step."
             )
         state = self._task_state()
         assigned = set(self.__dict__) | state.constants
-        state.kept.update(merge(inputs, assigned, list(exclude or ()), list(include or ())))
+        state.kept.update(merge(assigned, list(exclude or ()), list(include or ())))
 
     def _foreach_values(self, variable: str, target: str, line: int) -> List[Any]:
         try:
@@ -164,7 +176,7 @@ class FlowSpec:
             _refuse("self.next(self.{0}): {0} lacks the @step decorator.".format(name), line)
         return name
 
-    def _task_state(self) -> TaskState:
+    def _task_state(self) -> "TaskState":
         state = self.__dict__.get(KEY)
         if state is None:
             raise FalajException(
@@ -191,7 +203,9 @@ class FlowSpec:
         state = self.__dict__.get(KEY)
         if name in _OWN_NAMES:
             raise AttributeError(
-                "self.{} belongs to every flow and can't be assigned. Use another name.".format(name)
+                "self.{} belongs to every flow and can't be assigned; use another name.".format(
+                    name
+                )
             )
         if state is not None:
             if name in state.constants:
@@ -199,7 +213,7 @@ class FlowSpec:
                     "Flow level attributes and Parameters are not modifiable: self.{} is set by "
                     "the class or by a Parameter. Use another name.".format(name)
                 )
-            frame = sys._getframe(1)
+            frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
             state.lines[name] = (frame.f_code.co_filename, frame.f_lineno)
         object.__setattr__(self, name, value)
 

@@ -63,8 +63,7 @@ class Inputs(Sequence[Any]):
             )
         )
 
-    def manifests(self) -> Iterator[Manifest]:
-        """Yield the manifest of each input."""
+    def _manifests(self) -> Iterator[Manifest]:
         for ref in self._refs:
             yield load_manifest(self._store, ref.manifest)
 
@@ -79,29 +78,29 @@ class Inputs(Sequence[Any]):
                 self._made[position] = made
         return made
 
+    def merged_entries(
+        self, assigned: Set[str], exclude: Iterable[str], include: Iterable[str]
+    ) -> Dict[str, Entry]:
+        """Return the entries that a merge takes over; `assigned` names what is settled already.
 
-def merge(
-    inputs: Inputs, assigned: Set[str], exclude: Iterable[str], include: Iterable[str]
-) -> Dict[str, Entry]:
-    """Return the entries that a merge takes over; `assigned` names what is settled already."""
-    included, excluded = set(include), set(exclude)
-    if included and excluded:
-        raise MergeArtifactsException(
-            "merge_artifacts() takes include= or exclude=, not both at once."
-        )
-    found: Dict[str, Entry] = {}
-    conflicts: Set[str] = set()
-    for manifest in inputs.manifests():
-        for name, entry in manifest.entries.items():
-            if name == CAUGHT or name in assigned or name in excluded:
-                continue
-            if included and name not in included:
-                continue
-            if found.setdefault(name, entry).digest != entry.digest:
-                conflicts.add(name)
-    missing = included - set(found) - assigned
-    if missing:
-        raise MissingInMergeArtifactsException(missing)
-    if conflicts:
-        raise UnhandledInMergeArtifactsException(conflicts)
-    return found
+        Raises the errors of `FlowSpec.merge_artifacts`.
+        """
+        included, excluded = set(include), set(exclude)
+        if included and excluded:
+            raise MergeArtifactsException(
+                "merge_artifacts() takes include= or exclude=, not both at once."
+            )
+        found: Dict[str, Entry] = {}
+        conflicts: Set[str] = set()
+        for manifest in self._manifests():
+            for name, entry in manifest.entries.items():
+                if name in assigned or name in excluded or (included and name not in included):
+                    continue
+                if found.setdefault(name, entry).digest != entry.digest:
+                    conflicts.add(name)
+        missing = included - set(found) - assigned
+        if missing:
+            raise MissingInMergeArtifactsException(missing)
+        if conflicts:
+            raise UnhandledInMergeArtifactsException(conflicts)
+        return found

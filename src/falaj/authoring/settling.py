@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any, Callable, Dict, Mapping, Optional
 
+from falaj.authoring.flowspec import KEY
 from falaj.authoring.parameters import IncludeFile, Parameter, ParameterContext, evaluate_default
-from falaj.authoring.taskstate import KEY, constants_of
+from falaj.authoring.taskstate import constants_of
 from falaj.errors import ParameterError
 from falaj.model.graph import FlowDescription, ParameterSpec
 from falaj.store.manifests import Manifest

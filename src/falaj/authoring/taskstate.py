@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple, cast
 
 from falaj.errors import UnpicklableArtifactException
 from falaj.hashing import blob_digest
 from falaj.model.orders import Frame
-from falaj.store.artifacts import Loaded, load, save
+from falaj.store.artifacts import Loaded, load, save, type_name
 from falaj.store.blobs import BlobStore
 from falaj.store.codec import Encoded
 from falaj.store.manifests import Entry, Manifest, save_manifest
 from falaj.store.values import SavedValues, load_value, save_values
 
-KEY = "__falaj__"
 # Their values can't have changed in place, so what was loaded need not be pickled again.
 _IMMUTABLE = (type(None), bool, int, float, complex, str, bytes)
 
@@ -110,10 +109,7 @@ class TaskState:
 
     def _refuse(self, name: str, value: Any, error: Exception) -> Exception:
         path, line = self.lines.get(name.partition("[")[0], ("", 0))
-        kind = type(value)
-        shown = kind.__qualname__
-        if kind.__module__ != "builtins":
-            shown = "{}.{}".format(kind.__module__, shown)
+        shown = type_name(value)
         if getattr(value, "__name__", None) == "<lambda>":
             shown = "lambda"
         where = "{}:{}".format(path, line) if path else ""
@@ -132,11 +128,9 @@ def constants_of(flow_class: type, base: type) -> Dict[str, Any]:
         for name, value in vars(kind).items():
             if name.startswith("__"):
                 continue
-            if callable(value) or isinstance(value, (property, staticmethod, classmethod)):
-                found.pop(name, None)
-            elif hasattr(type(value), "__get__"):
+            # Functions, properties, class methods and whatever else binds to an object.
+            if callable(value) or hasattr(cast(Any, type(value)), "__get__"):
                 found.pop(name, None)
             else:
                 found[name] = value
     return found
-

@@ -8,7 +8,7 @@ from _thread import RLock
 from types import ModuleType
 from typing import Any, Optional
 
-from falaj.errors import ArtifactNotLoadable
+from falaj.errors import ArtifactNotLoadable, FalajException
 from falaj.model.records import RunRecord
 from falaj.store.artifacts import load
 from falaj.store.blobs import BlobStore
@@ -38,6 +38,10 @@ def load_value(store: BlobStore, entry: Entry, name: str, run: RunRecord, pathsp
             except ArtifactNotLoadable as again:
                 cause = again.__cause__
         raise _foreign_main(name, run, pathspec, cause, module) from cause
+    except FalajException:
+        raise
+    except Exception as error:
+        raise _broken(entry, name, pathspec, error) from error
 
 
 def _verified(store: BlobStore, entry: Entry, name: str) -> Any:
@@ -112,5 +116,18 @@ def _explained(
     return ArtifactNotLoadable(
         "The artifact {} of {} is a {} and can't be loaded here: {}. {}.".format(
             name, pathspec, entry.type, cause, mend
+        )
+    )
+
+
+def _broken(entry: Entry, name: str, pathspec: str, error: Exception) -> ArtifactNotLoadable:
+    # Python's own words for a pickle of a later protocol; it has no class of its own.
+    if isinstance(error, ValueError) and "pickle protocol" in str(error):
+        mend = "A newer Python stored it. Read it with Python 3.8 or newer"
+    else:
+        mend = "Use the version of {} that the task used".format(entry.type.partition(".")[0])
+    return ArtifactNotLoadable(
+        "The artifact {} of {} is a {}, and loading it raised {}: {}. {}.".format(
+            name, pathspec, entry.type, type(error).__name__, error, mend
         )
     )

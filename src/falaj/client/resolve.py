@@ -85,6 +85,10 @@ def find_task(facts: RunFacts, step: str, task: str, attempt: Optional[int]) -> 
     """Return the task `task` of `step`, seen at `attempt`, or raise FalajNotFound."""
     wanted = number(task)
     record = None if wanted is None else facts.access.reader.task(facts.id, wanted)
+    if record is None and wanted is not None:
+        find_step(facts, step)
+        # It may have been recorded just now, and must not be denied and offered at once.
+        record = facts.access.reader.task(facts.id, wanted)
     if record is None or record.step != step:
         find_step(facts, step)
         raise FalajNotFound(no_task(facts, step, task))

@@ -18,7 +18,7 @@ class Frame(NamedTuple):
 
     step: str
     variable: str
-    index: int
+    index: int  # pyright: ignore[reportIncompatibleMethodOverride]
     width: int
     values: str
 
@@ -35,8 +35,9 @@ class Order(NamedTuple):
     """Everything that a task's process needs to know; JSON on the wire.
 
     `kind` is `task` (run the step), `init` (settle the run's parameters), `fallback` (the process
-    of the last attempt died; apply the step's catch) or `snapshot` (store the flow's code). `options` holds the step's
-    decorators as data, `parameters` the digest of the run's parameter manifest.
+    of the last attempt died; apply the step's catch) or `snapshot` (store the flow's code).
+    `options` holds the step's decorators as data, `parameters` the digest of the run's parameter
+    manifest.
     """
 
     kind: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, List, Mapping, NamedTuple, Optional, Tuple
 
 from falaj.model.orders import ErrorInfo
 
@@ -91,7 +91,7 @@ class AttemptRecord(NamedTuple):
 
 def pack_ids(ids: Tuple[int, ...]) -> str:
     """Return ids as text, runs of consecutive ones as `first-last` (a wide join has many)."""
-    parts = []
+    parts: List[str] = []
     position = 0
     while position < len(ids):
         last = position
@@ -105,7 +105,7 @@ def pack_ids(ids: Tuple[int, ...]) -> str:
 
 def unpack_ids(text: str) -> Tuple[int, ...]:
     """Return the ids that `pack_ids` wrote."""
-    ids = []
+    ids: List[int] = []
     for part in text.split(",") if text else ():
         first, _, last = part.partition("-")
         ids.extend(range(int(first), int(last or first) + 1))

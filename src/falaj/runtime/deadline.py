@@ -37,9 +37,10 @@ class Deadline:
             signal.setitimer(signal.ITIMER_REAL, self._seconds)
         else:
             target = get_ident()
-            self._timer = threads.Timer(self._seconds, _raise_in, (target, self._message))
-            self._timer.daemon = True
-            self._timer.start()
+            timer = threads.Timer(self._seconds, _raise_in, (target, self._message))
+            timer.daemon = True
+            timer.start()
+            self._timer = timer
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -60,4 +61,5 @@ def _raise_in(thread: int, message: str) -> None:
         def __init__(self) -> None:
             super().__init__(message)
 
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(StepTimeout))
+    raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    raise_in(ctypes.c_ulong(thread), ctypes.py_object(StepTimeout))

@@ -6,13 +6,12 @@ import os
 import resource
 import sys
 import time
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, cast
 
 from falaj.authoring.flowspec import FlowSpec, assigned_in, bind, next_call
 from falaj.authoring.inputs import CAUGHT, Inputs
 from falaj.authoring.settling import settle_parameters
 from falaj.authoring.taskstate import TaskState
-from falaj.client import namespace
 from falaj.errors import FailureHandledByCatch, FalajException, InvalidNextException
 from falaj.model.graph import END, FOREACH, FlowDescription, StepSpec
 from falaj.model.orders import FALLBACK, INIT, ErrorInfo, Order, Report, Transition
@@ -59,10 +58,14 @@ class _Attempt:
         inherited = load_manifest(store, source) if source is not None else None
         constants = frozenset(order.context["constants"])
         self.state = TaskState(store, inherited, order.frames, constants)
+        if order.context["origin"] is not None and order.parameters is not None:
+            # A reused task left the constants of its own run; those of this one hold.
+            settled = load_manifest(store, order.parameters).entries
+            self.state.kept.update({n: e for n, e in settled.items() if n in constants})
         self.flow = self._make(order.step, self.state)
 
     def _make(self, step: str, state: TaskState) -> FlowSpec:
-        flow: FlowSpec = object.__new__(self.flow_class)
+        flow: FlowSpec = cast(Any, object.__new__)(self.flow_class)
         bind(flow, state, step)
         return flow
 
@@ -215,6 +218,9 @@ def _announce(description: FlowDescription, order: Order) -> None:
     set_current(description, order)
     own = order.context.get("namespace")
     if own != order.context.get("default_namespace"):
+        # Imported here: the client is loaded where a step reads runs, or must not see its own.
+        from falaj.client import namespace
+
         namespace(own)
 
 

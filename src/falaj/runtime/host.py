@@ -155,13 +155,13 @@ class Host:
         self._swept_at = time.monotonic()
         entries = processes.all_processes()
         for entry in entries.values():
-            if entry.parent == os.getpid() and entry.pid not in self._orders and not entry.zombie:
-                if self._is_stray(entry):
-                    processes.kill_tree(entry.pid)
+            if entry.parent == os.getpid() and self._is_stray(entry):
+                processes.kill_tree(entry.pid)
 
     def _is_stray(self, entry: processes.ProcessEntry) -> bool:
         # Control and whatever the flow file itself started share our session; tasks never do.
-        return entry.session != os.getsid(0)
+        known = entry.pid in self._orders or entry.zombie
+        return not known and entry.session != os.getsid(0)
 
     def _end_all(self) -> None:
         for pid in list(self._orders):
@@ -193,10 +193,10 @@ class Host:
     def _watch_signals(self) -> None:
         try:
             signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
-            signal.signal(signal.SIGCHLD, lambda *_: None)
+            signal.signal(signal.SIGCHLD, _woken)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 if signal.getsignal(number) is not signal.SIG_IGN:
-                    signal.signal(number, lambda *_: None)
+                    signal.signal(number, _woken)
         except ValueError:
             # Not the main thread (a notebook's worker, a test): the loop polls instead.
             self._sweep = True
@@ -209,6 +209,10 @@ class Host:
         for number in numbers:
             if number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 self._send(wire.SIGNALLED, 0, {"signal": number})
+
+
+def _woken(_number: int, _frame: Any) -> None:
+    """Do nothing: the number is on its way through the wake-up pipe."""
 
 
 def _close(files: List[int]) -> None:

@@ -102,7 +102,7 @@ def _describe(flow_class: type) -> "tuple[Any, Dict[str, Any]]":
         "python": sys.executable,
         "flags": _interpreter_flags(),
         "fork_unsafe": _fork_hazard(),
-        "siblings": _siblings(flow_class, module, FlowSpec),
+        "siblings": [other.__name__ for other in _flows_in(module) if other is not flow_class],
         "cwd": os.getcwd(),
     }
     description: Any = None
@@ -120,19 +120,21 @@ def _describe(flow_class: type) -> "tuple[Any, Dict[str, Any]]":
     return description, hello
 
 
-def _siblings(flow_class: type, module: Any, base: type) -> List[str]:
+def _flows_in(module: types.ModuleType) -> List[type]:
+    """Return the flow classes that a module itself defines."""
+    from falaj.authoring.flowspec import FlowSpec
+
     return [
-        name
-        for name, value in vars(module).items()
+        value
+        for value in list(vars(module).values())
         if isinstance(value, type)
-        and issubclass(value, base)
-        and value is not flow_class
-        and value.__module__ == flow_class.__module__
+        and issubclass(value, FlowSpec)
+        and value.__module__ == module.__name__
     ]
 
 
 def _interpreter_flags() -> List[str]:
-    flags = ["-{}".format(letter * count) for letter, count in (("O", sys.flags.optimize),) if count]
+    flags = ["-" + "O" * sys.flags.optimize] if sys.flags.optimize else []
     return flags + ["-W{}".format(option) for option in sys.warnoptions]
 
 
@@ -252,8 +254,6 @@ def _first_message(receiver: wire.Receiver) -> wire.Message:
 
 def launch_file(arguments: List[str]) -> NoReturn:
     """Run `FILE[:FLOW] COMMAND ...` as `python FILE COMMAND ...` would, main guard or not."""
-    from falaj.authoring.flowspec import FlowSpec
-
     target, _, named = arguments[0].partition(".py:")
     path = os.path.abspath(target + ".py" if named else target)
     sys.argv = [path, *arguments[1:]]
@@ -269,11 +269,7 @@ def launch_file(arguments: List[str]) -> NoReturn:
     except Exception as error:
         sys.stderr.write(describe_exception(error).traceback)
         sys.exit("{} can't be imported.".format(path))
-    found = [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, FlowSpec) and value.__module__ == "__main__"
-    ]
+    found = _flows_in(module)
     if named:
         flow_class = next((value for value in found if value.__name__ == named), None)
     elif flow_class is None and len(found) == 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _signal
 import atexit
 import io
 import json
@@ -10,6 +9,7 @@ import os
 import signal
 import sys
 import traceback
+from importlib import import_module
 from typing import Any, List, Mapping, NoReturn
 
 from falaj.model.graph import FlowDescription
@@ -21,6 +21,10 @@ from falaj.runtime.snapshot import take_snapshot
 # The signals that a host handles, which mean to a task what they mean to any program.
 HOST_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 _prepared: List[Any] = []
+# The functions below the public ones, which turn numbers into enum members: that alone touches
+# some 50 pages of memory, each of which a fresh child has to copy.
+_signals: Any = import_module("_signal")
+_exit_handlers: Any = atexit
 
 
 def prepare_streams() -> None:
@@ -48,11 +52,11 @@ def become_task(files: List[int], inherited: List[int]) -> None:
     processes.adopt_orphans()
     for file in inherited:
         os.close(file)
-    atexit._clear()
+    _exit_handlers._clear()
     for number in HOST_SIGNALS:
-        if _signal.getsignal(number) is not _signal.SIG_IGN:
-            _signal.signal(number, _signal.SIG_DFL)
-    _signal.signal(signal.SIGINT, _signal.default_int_handler)
+        if _signals.getsignal(number) is not _signals.SIG_IGN:
+            _signals.signal(number, _signals.SIG_DFL)
+    _signals.signal(signal.SIGINT, _signals.default_int_handler)
     redirect_output(files)
 
 
@@ -105,7 +109,7 @@ def _finish_up() -> None:
         for thread in threading.enumerate():
             if thread not in spared and not thread.daemon:
                 thread.join()
-    atexit._run_exitfuncs()
+    _exit_handlers._run_exitfuncs()
 
 
 def _flush() -> None:

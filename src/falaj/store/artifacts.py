@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, cast
 
 from falaj.errors import ArtifactNotLoadable, CorruptBlob
 from falaj.hashing import blob_digest
 from falaj.store.blobs import BlobStore
 from falaj.store.codec import BUFFERS, Encoded, decode_pickle, encode
 from falaj.store.manifests import Entry
-from falaj.store.mapping import MappedBlob, file_stamp, note_verified
+from falaj.store.mapping import MappedBlob
 from falaj.store.preview import preview
+from falaj.store.verified import file_stamp, note_verified
 
 # A value up to this size lies in the task's pack; a larger one is a blob of its own, which equal
 # values of other tasks then share.
@@ -84,9 +85,7 @@ def save(
             digest, at = blob_digest(encoded.pickled), offset
             pieces.append(encoded.pickled)
             offset += encoded.size
-        entries[name] = Entry(
-            digest, encoded.codec, encoded.size, kind, "", at, offset, len(shown)
-        )
+        entries[name] = Entry(digest, encoded.codec, encoded.size, kind, "", at, offset, len(shown))
         pieces.append(shown)
         offset += len(shown)
     if assigned:
@@ -103,7 +102,7 @@ def _save_apart(store: BlobStore, encoded: Encoded) -> str:
         # machine need not compute it again.
         file = store.open(digest)
         try:
-            note_verified(store, digest, file_stamp(file))
+            note_verified(store.root, digest, file_stamp(file))
         finally:
             os.close(file)
     return digest
@@ -111,7 +110,7 @@ def _save_apart(store: BlobStore, encoded: Encoded) -> str:
 
 def type_name(value: Any) -> str:
     """Return a value's type as people write it: `int`, `pandas.core.frame.DataFrame`."""
-    kind = type(value)
+    kind = cast(Any, type(value))
     if kind.__module__ == "builtins":
         return kind.__qualname__
     return "{}.{}".format(kind.__module__, kind.__qualname__)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, List, NoReturn, Optional, Sequence
 
 from falaj.errors import CorruptBlob, MissingBlob, StoreUnavailable
 from falaj.hashing import blob_digest, blob_hasher, finish, hex_of
+from falaj.store.verified import file_stamp, is_noted
 
 if TYPE_CHECKING:
     import queue
@@ -138,6 +139,9 @@ class BlobStore:
 
     def _publish(self, temporary: str, digest: str) -> None:
         path = self.path(digest)
+        if self._is_verified(digest):
+            discard(temporary)
+            return
         try:
             try:
                 os.rename(temporary, path)
@@ -146,6 +150,25 @@ class BlobStore:
                 os.rename(temporary, path)
         except OSError as error:
             self._failed(error, temporary)
+
+    def _is_verified(self, digest: str) -> bool:
+        try:
+            with open(self.path(digest), "rb", 0) as file:
+                return is_noted(self.root, digest, file_stamp(file.fileno()))
+        except OSError:
+            return False
+
+    def sweep(self) -> None:
+        """Remove what writers that were killed have left unfinished."""
+        folder = os.path.join(self.root, "tmp")
+        try:
+            names = os.listdir(folder)
+        except OSError:
+            return
+        for name in names:
+            writer = name.partition("-")[0]
+            if writer.isdigit() and not os.path.exists("/proc/{}".format(writer)):
+                discard(os.path.join(folder, name))
 
     def _failed(self, error: OSError, temporary: Optional[str]) -> NoReturn:
         if temporary is not None:
@@ -271,5 +294,5 @@ def _hash_pieces(hasher: Any, pieces: "queue.Queue[Any]") -> None:
 
 def _write_all(file: int, data: Any) -> None:
     view = memoryview(data)
-    while len(view):
+    while view.nbytes:
         view = view[os.write(file, view) :]

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import mmap
 import os
-from _thread import get_ident
 from typing import TYPE_CHECKING, Any, List, Optional
 
 from falaj.errors import CorruptBlob
-from falaj.hashing import blob_hasher, finish, hex_of
-from falaj.store.blobs import CHUNK, BlobStore, discard
+from falaj.hashing import blob_hasher, finish
+from falaj.store.blobs import CHUNK, BlobStore
 from falaj.store.codec import Encoded, decode_buffers, spans
+from falaj.store.verified import file_stamp, is_noted, note_verified
 
 if TYPE_CHECKING:
     import threading
@@ -45,7 +45,7 @@ class MappedBlob:
             raise CorruptBlob(digest, self.path, str(error)) from None
         self._damage: Optional[CorruptBlob] = None
         self._thread: "Optional[threading.Thread]" = None
-        if not _is_noted(store, digest, self._stamp):
+        if not is_noted(store.root, digest, self._stamp):
             import threading
 
             self._thread = threading.Thread(target=self._verify, args=(store,), daemon=True)
@@ -75,11 +75,9 @@ class MappedBlob:
             self._damage = CorruptBlob(self.digest, self.path, str(error))
             return
         if finish(hasher) != self.digest:
-            self._damage = CorruptBlob(
-                self.digest, self.path, "its contents do not match its name"
-            )
+            self._damage = CorruptBlob(self.digest, self.path, "its contents do not match its name")
         else:
-            note_verified(store, self.digest, self._stamp)
+            note_verified(store.root, self.digest, self._stamp)
 
     def unchanged(self, encoded: Encoded) -> bool:
         """Say whether `encoded`, this value pickled again, is byte for byte what was mapped.
@@ -91,7 +89,7 @@ class MappedBlob:
         places = self.spans[:-1]
         if len(encoded.buffers) != len(places):
             return False
-        if self.view[offset : offset + size] != encoded.pickled:
+        if bytes(self.view[offset : offset + size]) != encoded.pickled:
             return False
         base = _address(self.view)
         if base is None:
@@ -100,49 +98,6 @@ class MappedBlob:
             if len(buffer) != length or _address(buffer) != base + start:
                 return False
         return _untouched(base, len(self.view))
-
-
-def file_stamp(file: int) -> str:
-    """Return what tells one state of a file from another without reading it."""
-    status = os.fstat(file)
-    return "{} {} {} {} {}".format(
-        status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-    )
-
-
-def note_verified(store: BlobStore, digest: str, stamp: str) -> None:
-    """Note that the file in the state of `stamp` holds what its digest says."""
-    path = _note_path(store, digest)
-    temporary = "{}.{}.{}".format(path, os.getpid(), get_ident())
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(temporary, "w") as file:
-            file.write(_note(stamp))
-        os.rename(temporary, path)
-    except OSError:
-        # Without the note the blob is verified again the next time, which is only slower.
-        discard(temporary)
-
-
-def _is_noted(store: BlobStore, digest: str, stamp: str) -> bool:
-    try:
-        with open(_note_path(store, digest)) as file:
-            return file.read() == _note(stamp)
-    except OSError:
-        return False
-
-
-def _note_path(store: BlobStore, digest: str) -> str:
-    name = hex_of(digest)
-    return os.path.join(store.root, "verified", name[:2], name[2:])
-
-
-def _note(stamp: str) -> str:
-    try:
-        with open("/proc/sys/kernel/random/boot_id") as file:
-            return "{} {}".format(file.read().strip(), stamp)
-    except OSError:
-        return stamp
 
 
 _HEX = frozenset("0123456789abcdef")

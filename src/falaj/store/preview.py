@@ -174,7 +174,10 @@ def _fitted(shown: Dict[str, Any], limit: int) -> Dict[str, Any]:
         shown[name] = _less(part)
         if _length(shown) <= limit:
             return shown
-        del shown[name]
+        if name == "repr":
+            shown["repr"] = ""
+        else:
+            del shown[name]
         if _length(shown) <= limit:
             return shown
     short: Dict[str, Any] = {"type": str(shown["type"])[:40], "size": shown["size"]}

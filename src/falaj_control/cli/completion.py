@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem, get_completion_class
 
 from falaj.errors import FalajBug
 from falaj_control.cli.context import TOOL, CommandContext
-from falaj_control.cli.main import COMPLETION_VARIABLE, RECORD_COMMANDS, flow_program
+from falaj_control.cli.flow_process import COMPLETION_VARIABLE, RECORD_COMMANDS, flow_program
 from falaj_control.cli.pathspecs import complete_paths
 
 SHELLS = ("bash", "zsh", "fish")

@@ -9,14 +9,13 @@ from typing import NoReturn
 
 from falaj_control.cli.context import TOOL, CommandContext
 from falaj_control.cli.errors import USAGE, guarded, refuse
-from falaj_control.cli.terminal import Output
-
-COMPLETION_VARIABLE = "_FALAJ_COMPLETE"
-FLOW_COMMANDS = frozenset(
-    "check dump help logs output-dot output-raw resume run show completion".split()
+from falaj_control.cli.flow_process import (
+    COMPLETION_VARIABLE,
+    FLOW_COMMANDS,
+    RECORD_COMMANDS,
+    flow_program,
 )
-# Those of them that also work on what is recorded, without a flow's file.
-RECORD_COMMANDS = frozenset(("dump", "logs"))
+from falaj_control.cli.terminal import Output
 
 
 def main() -> NoReturn:
@@ -28,11 +27,6 @@ def run_tool(arguments: Sequence[str]) -> int:
     """Do what `arguments` ask and return the exit code, unless a flow's process takes over."""
     errors = Output(sys.stderr)
     return guarded(lambda: _dispatch(list(arguments), errors), errors)
-
-
-def flow_program(command: str, target: str, arguments: Sequence[str]) -> list[str]:
-    """Return the program that does a flow command on `FILE.py` or `FILE.py:FLOW`."""
-    return [sys.executable, "-m", "falaj.runtime.launch", target, command, *arguments]
 
 
 def _dispatch(arguments: list[str], errors: Output) -> int:

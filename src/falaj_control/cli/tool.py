@@ -12,7 +12,7 @@ from falaj.model.graph import FlowDescription
 from falaj.version import VERSION
 from falaj_control.cli.context import CommandContext
 from falaj_control.cli.flow_commands import COMMANDS, CommandEntry, FlowGroup, no_command
-from falaj_control.cli.main import COMPLETION_VARIABLE, FLOW_COMMANDS, RECORD_COMMANDS
+from falaj_control.cli.flow_process import COMPLETION_VARIABLE, FLOW_COMMANDS, RECORD_COMMANDS
 
 OWN_COMMANDS = {
     "runs": CommandEntry("runs", "List the latest runs, of one flow or of all."),

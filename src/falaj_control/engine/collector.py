@@ -119,9 +119,7 @@ class Collector:
         if verdict.task_state in TASK_SUCCESSFUL and report is not None:
             context.uncommitted.add(planned.id)
             context.finished = context.finished or planned.step == context.plan.graph.end
-            self._parts.planner.finish(
-                planned, str(report.manifest), report.transition, fresh=True
-            )
+            self._parts.planner.finish(planned, str(report.manifest), report.transition, fresh=True)
         elif verdict.task_state != CANCELLED:
             place = planned.step + "".join(f"[{index}]" for index in planned.indices)
             text = f"step {place} failed: {reason}"

@@ -29,7 +29,7 @@ class Warden:
         if timeout is not None and task.fallback is None:
             grace = self._parts.settings.timeout_grace
             task.term_at = task.started + timeout + grace
-            task.kill_at = task.term_at + grace
+            task.kill_at = task.started + timeout + 2 * grace
 
     def stop(self, failure: Failure) -> None:
         """Cut the run off: politely, and at once where a person asks a second time."""

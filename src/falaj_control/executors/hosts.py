@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 from falaj.runtime import wire
 
-_BOOT = "import sys; sys.path.append({root!r}); from falaj.runtime.launch import serve; serve({file})"
+_BOOT = (
+    "import sys; sys.path.append({root!r}); from falaj.runtime.launch import serve; serve({file})"
+)
 
 
 class Interpreter(NamedTuple):
@@ -48,7 +50,7 @@ class HostLink:
         return bool(self._outgoing)
 
     def send(self, data: bytes, files: list[int]) -> None:
-        """Send a frame with files, which are closed once sent; held back until the host is ready."""
+        """Send a frame with files, which are closed once sent; wait for the host to be ready."""
         if not self.ready:
             self._held.append((data, files))
             return

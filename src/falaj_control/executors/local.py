@@ -8,6 +8,7 @@ import selectors
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from falaj.model.orders import ErrorInfo, Order, Report
 from falaj.runtime import wire
@@ -56,7 +57,7 @@ class LocalExecutor:
         os.set_blocking(wake_write, False)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)
+            signal.signal(number, _woken)
         self._watch(self._wake_read, self._take_signals)
         self._watch_host(launcher)
 
@@ -130,7 +131,7 @@ class LocalExecutor:
         self._watch_host(link)
         return link
 
-    def _watch(self, file: int, handle: Callable[[], None]) -> None:
+    def _watch(self, file: int, handle: Callable[[], object]) -> None:
         self._selector.register(file, selectors.EVENT_READ, handle)
 
     def _watch_host(self, link: HostLink) -> None:
@@ -166,7 +167,7 @@ class LocalExecutor:
                 process.pid = int(message.json()["pid"])
                 # Not before: what a task prints is about a task that has started.
                 for name, read in process.pipes.items():
-                    self._watch(read, lambda p=process, n=name: self._read(p, n))
+                    self._watch(read, partial(self._read, process, name))
                 self._events.append(Started(message.number, process.pid))
         elif message.kind == wire.EXITED:
             said = message.json()
@@ -241,6 +242,10 @@ class LocalExecutor:
         except BlockingIOError:
             return
         self._events.extend(Signalled(number) for number in numbers)
+
+
+def _woken(_number: int, _frame: object) -> None:
+    """Do nothing: the number is on its way through the wake-up pipe."""
 
 
 def _parse_report(data: bytearray) -> Report | None:

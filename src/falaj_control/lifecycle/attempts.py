@@ -38,11 +38,18 @@ class Verdict(NamedTuple):
     wait: float
 
 
+_EITHER = (False, True)
+
+
+def _end(state: str) -> tuple[str, str, str | None]:
+    return state, state, None
+
+
 # (how it ended, whether a retry is left, whether the step catches) -> states and what follows.
 _TABLE: Mapping[tuple[str, bool, bool], tuple[str, str, str | None]] = {
-    **{(ENDED_WELL, r, c): (SUCCEEDED, SUCCEEDED, None) for r in (0, 1) for c in (0, 1)},
-    **{(ENDED_CAUGHT, r, c): (TOLERATED, TOLERATED, None) for r in (0, 1) for c in (0, 1)},
-    **{(ENDED_STOPPED, r, c): (CANCELLED, CANCELLED, None) for r in (0, 1) for c in (0, 1)},
+    **{(ENDED_WELL, r, c): _end(SUCCEEDED) for r in _EITHER for c in _EITHER},
+    **{(ENDED_CAUGHT, r, c): _end(TOLERATED) for r in _EITHER for c in _EITHER},
+    **{(ENDED_STOPPED, r, c): _end(CANCELLED) for r in _EITHER for c in _EITHER},
     (ENDED_FAILED, True, False): (FAILED, RETRYING, AGAIN),
     (ENDED_FAILED, True, True): (FAILED, RETRYING, AGAIN),
     (ENDED_FAILED, False, False): (FAILED, FAILED, None),
@@ -81,6 +88,5 @@ def policy_of(options: Mapping[str, Any]) -> Policy:
     seconds = retry.get("seconds_between_retries")
     if seconds is None:
         seconds = 60.0 * retry["minutes_between_retries"]
-    return Policy(
-        int(retry["times"]), float(seconds), float(retry["backoff"]), float(retry["jitter"]), catches
-    )
+    backoff, jitter = float(retry["backoff"]), float(retry["jitter"])
+    return Policy(int(retry["times"]), float(seconds), backoff, jitter, catches)

@@ -101,7 +101,8 @@ class Planner:
             return Decision(None, f"runs because run {origin.run} did not reach it")
         if found.state not in TASK_SUCCESSFUL or found.manifest is None:
             title = TITLES[found.state]
-            return Decision(None, f"runs because it had not succeeded in run {origin.run} ({title})")
+            reason = f"runs because it had not succeeded in run {origin.run} ({title})"
+            return Decision(None, reason)
         changed = self._transition_changed(task.step, found.transition)
         if changed:
             return Decision(None, changed)
@@ -117,10 +118,10 @@ class Planner:
         if transition is None:
             return
         done = InputRef(task.step, task.id, manifest)
-        if transition.foreach is not None or len(transition.targets) > 1:
+        target, *others = transition.targets
+        if transition.foreach is not None or others:
             self._open(task, done, transition, fresh)
             return
-        target = transition.targets[0]
         if self._graph.steps[target].is_join:
             self._arrive(task, done, target, fresh)
         else:
@@ -161,8 +162,10 @@ class Planner:
 
     def _transition_changed(self, step: str, transition: Transition | None) -> str:
         spec = self._graph.steps[step]
-        targets = () if transition is None else transition.targets
-        foreach = None if transition is None else transition.foreach
+        targets: tuple[str, ...] = ()
+        foreach = None
+        if transition is not None:
+            targets, foreach = transition.targets, transition.foreach
         if targets == spec.targets and foreach == spec.foreach:
             return ""
         return "runs because the flow goes on differently after it than it did"

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from falaj.errors import StoreUnavailable
 from falaj.home import Home
@@ -66,7 +66,7 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 @contextlib.contextmanager
-def _only_one(home: Home) -> Iterator[None]:
+def _only_one(home: Home) -> Generator[None]:
     # Changing the journal mode fails at once, whatever the timeout, while another process does
     # the same; a file lock makes them wait for each other.
     with open(home.records + ".lock", "w") as file:

@@ -112,6 +112,9 @@ def _end_parts(connection: sqlite3.Connection, run: int, heard_at: float) -> Non
             (LOST_REASON, heard_at, run),
         )
     connection.execute(
+        "UPDATE steps SET reason = ? WHERE run = ? AND state = 'not_reached'", (LOST_REASON, run)
+    )
+    connection.execute(
         "INSERT INTO events (run, at, actor, kind, reason) VALUES (?, ?, 'records', 'run lost', ?)",
         (run, heard_at, LOST_REASON),
     )

@@ -54,7 +54,7 @@ class Recorder:
 
     def create_run(self, new: NewRun) -> int:
         """Record a run that is about to start; return its number."""
-        with _transaction(self):
+        with _Transaction(self):
             cursor = self._connection.execute(
                 "INSERT INTO runs (flow, state, user, script, created_at, origin, graph, options, "
                 "lease, heard_at) VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -200,7 +200,7 @@ class Recorder:
         """Write what waits; raise LeaseLost, writing nothing, once the run is another's."""
         if not self._pending:
             return
-        with _transaction(self):
+        with _Transaction(self):
             cursor = self._connection.execute(
                 "UPDATE runs SET fence = fence WHERE id = ? AND fence = ? AND state = 'running'",
                 (self.run, self._fence),
@@ -274,7 +274,7 @@ class Recorder:
         return unavailable(self._home, error)
 
 
-class _transaction:
+class _Transaction:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
 
@@ -284,7 +284,9 @@ class _transaction:
         except sqlite3.Error as error:
             raise self._recorder.explain(error) from error
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: Any) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: Any
+    ) -> None:
         try:
             self._recorder.finish(commit=kind is None)
         except sqlite3.Error as second:

@@ -183,3 +183,35 @@ CORPUS = {
         "retry": RETRY,
     }.items()
 }
+
+
+def one_step(body: str, head: str = "") -> str:
+    """Return the source of start -> work -> end, where `work` has this body and signs first."""
+    own = textwrap.indent(textwrap.dedent(body).strip("\n"), " " * 8)
+    return (
+        _HEAD
+        + "import signal, subprocess, sys, time\n"
+        + textwrap.dedent(head)
+        + f'''
+class Flow(FlowSpec):
+    @step
+    def start(self):
+        sign(self)
+        self.first = 1
+        self.next(self.work)
+
+    @step
+    def work(self):
+        sign(self)
+{own}
+        self.next(self.end)
+
+    @step
+    def end(self):
+        sign(self)
+        self.last = self.first + 1
+
+if __name__ == "__main__":
+    Flow()
+'''
+    )

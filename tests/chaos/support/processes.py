@@ -22,7 +22,7 @@ def marked(mark: str) -> dict[int, str]:
                 if file.read().rpartition(b")")[2].split()[0] in (b"Z", b"X"):
                     continue
             with open(f"/proc/{name}/cmdline", "rb") as file:
-                found[int(name)] = file.read().replace(b"\0", b" ").decode("utf-8", "replace")[:150]
+                found[int(name)] = file.read().replace(b"\0", b" ").decode("utf-8", "replace")
         except OSError:
             continue
     return found

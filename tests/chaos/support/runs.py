@@ -231,5 +231,13 @@ def interrupt(process: Any, number: int = signal.SIGINT) -> float:
 def no_traceback_of_ours(said: str) -> None:
     """Fail where a person is shown our own frames or told of a bug."""
     assert "This is a bug in Falaj" not in said, said
-    assert "falaj_control" not in said, said
-    assert "/falaj/" not in said.replace(SOURCES + "/falaj/store/blobs", ""), said
+    for package in ("falaj", "falaj_control"):
+        assert f'File "{SOURCES}/{package}/' not in said, said
+
+
+def failed_with(done: Finished, *parts: str) -> None:
+    """Check that a command failed with a message that has these parts and none of our frames."""
+    assert done.status == 1, done
+    no_traceback_of_ours(done.said)
+    for part in parts:
+        assert part in done.said, f"{part!r} is not in: {done.said}"

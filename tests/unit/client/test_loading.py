@@ -159,3 +159,19 @@ def test_pickled_exceptions_of_the_client_survive(records):
     with pytest.raises(KeyError) as raised:
         Run("Stats/1")["nope"]
     assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)
+
+
+class Refuses:
+    def __getstate__(self) -> dict[str, int]:
+        return {"a": 1}
+
+    def __setstate__(self, state: dict[str, int]) -> None:
+        raise RuntimeError("made by an older version")
+
+
+def test_a_value_that_fails_to_load_says_why(records):
+    run = records.run()
+    records.step(run, "start")
+    records.task(run, 1, "start", artifacts={"thing": Refuses()})
+    with pytest.raises(ArtifactNotLoadable, match="RuntimeError: made by an older version"):
+        _ = Task(f"Stats/{run}/start/1").data.thing

@@ -8,7 +8,7 @@ import sys
 _TRACE = os.environ.get("CHAOS_TRACE", "")
 _ROLE, _AT, _HOW = (os.environ.get("CHAOS_KILL", "") + "::").split(":")[:3]
 _write, _rename, _fork, _exit = os.write, os.rename, os.fork, os._exit
-_spawn = os.posix_spawn
+_spawn, _wait = os.posix_spawn, os.waitpid
 _launcher = 0
 _control = False
 
@@ -102,12 +102,22 @@ def _wrap_calls():
         return _rename(source, target, **more)
 
     def fork():
-        if _launcher == os.getpid():
-            count("fork")
-        return _fork()
+        if _launcher != os.getpid():
+            return _fork()
+        count("fork")
+        pid = _fork()
+        if pid:
+            count("forked")
+        return pid
+
+    def wait(which, options):
+        found = _wait(which, options)
+        if found[0] and _launcher == os.getpid():
+            count("reaped")
+        return found
 
     def exit_now(status):
         count("exit")
         _exit(status)
 
-    os.write, os.rename, os.fork, os._exit = write, rename, fork, exit_now
+    os.write, os.rename, os.fork, os._exit, os.waitpid = write, rename, fork, exit_now, wait

@@ -1,0 +1,18 @@
+"""Which commands of `falaj` are done by a flow's own process, and how that is started."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+COMPLETION_VARIABLE = "_FALAJ_COMPLETE"
+FLOW_COMMANDS = frozenset(
+    "check dump help logs output-dot output-raw resume run show completion".split()
+)
+# Those of them that also work on what is recorded, without a flow's file.
+RECORD_COMMANDS = frozenset(("dump", "logs"))
+
+
+def flow_program(command: str, target: str, arguments: Sequence[str]) -> list[str]:
+    """Return the program that does a flow command on `FILE.py` or `FILE.py:FLOW`."""
+    return [sys.executable, "-m", "falaj.runtime.launch", target, command, *arguments]
