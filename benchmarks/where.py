@@ -16,8 +16,10 @@ from instrumented import STAGES
 from measuring import limit, timed
 from places import HERE, WORK, Side, set_up
 
+import falaj
+
 _LINES = 30
-_OURS = str(HERE.parent / "src") + os.sep
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(falaj.__file__))) + os.sep
 
 
 def main() -> None:

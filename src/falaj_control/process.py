@@ -48,11 +48,13 @@ def main(file: int) -> NoReturn:
         hello["program"],
         start,
         hello["siblings"],
+        lambda: _is_interrupted(connection, receiver),
     )
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError):
+        except (OSError, ValueError, AttributeError):
+            # Closed, or never there.
             pass
     try:
         connection.setblocking(True)
@@ -60,6 +62,16 @@ def main(file: int) -> NoReturn:
     except OSError:
         pass
     os._exit(status)
+
+
+def _is_interrupted(connection: socket.socket, receiver: wire.Receiver) -> bool:
+    """Say whether the person wants to stop a command that waits, or has gone."""
+    connection.setblocking(False)
+    try:
+        receiver.receive()
+    except BlockingIOError:
+        return False
+    return receiver.closed or any(m.kind == wire.SIGNALLED for m in receiver.messages())
 
 
 def _first_message(receiver: wire.Receiver) -> wire.Message:

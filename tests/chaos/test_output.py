@@ -84,7 +84,7 @@ CLOSED = {"in": "<&-", "out": ">&-", "err": "2>&-", "out and err": ">&- 2>&-", "
 @pytest.mark.parametrize("closed", list(CLOSED))
 def test_without_streams(closed: str, isolation: str, make_place) -> None:
     place = make_place(one_step("print('hello')\nsys.stderr.write('oops\\n')"))
-    shell = f'exec setsid "$0" "$@" {CLOSED[closed]}'
+    shell = f'exec "$0" "$@" {CLOSED[closed]}'
     program = ["bash", "-c", shell, sys.executable, str(place.flow)]
     done = place.run("run", "--isolation", isolation, options={"program": program}, seconds=15)
     no_traceback_of_ours(done.said)

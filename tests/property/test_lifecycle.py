@@ -6,7 +6,7 @@ import pytest
 from falaj.model import states
 from falaj_control.lifecycle import attempts
 from falaj_control.lifecycle.attempts import AGAIN, FALL_BACK, Policy, after_attempt, policy_of
-from falaj_control.lifecycle.runs import run_end
+from falaj_control.lifecycle.runs import RunEnd, run_end
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +21,7 @@ ENDS = (
 
 @pytest.mark.parametrize(
     ("ended", "attempt", "retries", "catches", "fallback"),
-    itertools.product(ENDS, (0, 1, 2, 3), (0, 1, 2), (False, True), (False, True)),
+    [*itertools.product(ENDS, (0, 1, 2, 3), (0, 1, 2), (False, True), (False, True))],
 )
 def test_every_combination_has_a_verdict(ended, attempt, retries, catches, fallback):
     verdict = after_attempt(Policy(retries, 1.0, 1.0, 0.0, catches), attempt, ended, 0.5, fallback)
@@ -101,21 +101,22 @@ def test_seconds_win_over_minutes(retry, expected):
     assert policy_of(options).wait == expected
 
 
+CUTS = (None, RunEnd(states.FAILED, "f"), RunEnd(states.CANCELLED, "s"), RunEnd(states.LOST, "l"))
+
+
 @pytest.mark.parametrize(
-    ("finished", "failure", "stopped", "tolerated"),
-    itertools.product((False, True), (None, "f"), (None, "s"), (0, 1, 2)),
+    ("finished", "cut", "tolerated"), [*itertools.product((False, True), CUTS, (0, 1, 2))]
 )
-def test_every_run_has_an_end(finished, failure, stopped, tolerated):
-    end = run_end(finished, failure, stopped, {"succeeded": 3, "tolerated": tolerated})
+def test_every_run_has_an_end(finished, cut, tolerated):
+    end = run_end(finished, cut, {"succeeded": 3, "tolerated": tolerated})
     assert end.state in states.RUN_FINAL
-    successful = finished and failure is None and stopped is None
+    successful = finished and cut is None
     assert (end.state in states.RUN_SUCCESSFUL) == successful
     if successful:
         assert (end.state == states.TOLERATED) == (tolerated > 0)
     else:
         assert end.reason
-    if failure is not None:
-        assert (end.state, end.reason) == (states.FAILED, failure)
+    assert cut is None or end == cut
 
 
 def test_final_states_are_states_and_successful_ones_are_final():

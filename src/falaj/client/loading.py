@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 from falaj.errors import ArtifactNotLoadable, FalajException
 from falaj.model.records import RunRecord
-from falaj.store.artifacts import load
+from falaj.store.artifacts import load_artifact
 from falaj.store.blobs import BlobStore
 from falaj.store.manifests import Entry
 
@@ -25,7 +25,7 @@ def load_value(store: BlobStore, entry: Entry, name: str, run: RunRecord, pathsp
     they are looked for in the module made from the flow's file, if it has been imported.
     """
     try:
-        return _verified(store, entry, name)
+        return load_artifact(store, entry, name)
     except ArtifactNotLoadable as error:
         cause = error.__cause__
         if not isinstance(cause, AttributeError) or _MAIN not in str(cause):
@@ -44,19 +44,12 @@ def load_value(store: BlobStore, entry: Entry, name: str, run: RunRecord, pathsp
         raise _broken(entry, name, pathspec, error) from error
 
 
-def _verified(store: BlobStore, entry: Entry, name: str) -> Any:
-    value, mapped = load(store, entry, name)
-    if mapped is not None:
-        mapped.verified()
-    return value
-
-
 def _as_main(module: ModuleType, store: BlobStore, entry: Entry, name: str) -> Any:
     # Pickle resolves names through sys.modules alone, so the flow's module stands in for a moment.
     main = sys.modules[_MAIN]
     sys.modules[_MAIN] = module
     try:
-        return _verified(store, entry, name)
+        return load_artifact(store, entry, name)
     finally:
         sys.modules[_MAIN] = main
 

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any, Callable, FrozenSet, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    FrozenSet,
+    Iterable,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from falaj.client import connection, rows
 from falaj.client.effective import Loss, loss, lost_attempt, lost_run, lost_step, lost_task
@@ -144,6 +155,16 @@ class Reader:
         """Return a task, or None."""
         found = self.tasks_by_id(run, [task], raw)
         return found[0] if found else None
+
+    def task_states(self, run: RunRecord) -> Dict[str, int]:
+        """Return how many tasks of a run are in each state; open ones of a lost run are lost."""
+        statement = "SELECT state, COUNT(*) FROM tasks WHERE run = ? GROUP BY state"
+        counts: Dict[str, int] = {}
+        for state, count in self._read(statement, [run.id]):
+            lost = run.state == states.LOST and state not in states.TASK_FINAL
+            name = states.LOST if lost else str(state)
+            counts[name] = counts.get(name, 0) + int(count)
+        return counts
 
     def count_tasks(self, run: int, step: str) -> int:
         """Return how many tasks a step has."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any, Callable, Mapping, Optional
 
 from falaj.model.graph import FlowDescription
@@ -42,6 +43,7 @@ class Current:
         raise AttributeError("current can't be assigned to")
 
 
+_RECORD_WAIT = 10.0
 current = Current()
 
 
@@ -63,8 +65,17 @@ def _run(_: FlowDescription, order: Order) -> Any:
 
 def _task(description: FlowDescription, order: Order) -> Any:
     from falaj.client import Task
+    from falaj.errors import FalajNotFound
 
-    return Task(_pathspec(description, order))
+    # Its start is recorded together with others', at most a moment after it.
+    limit = time.monotonic() + _RECORD_WAIT
+    while True:
+        try:
+            return Task(_pathspec(description, order))
+        except FalajNotFound:
+            if time.monotonic() > limit:
+                raise
+            time.sleep(0.01)
 
 
 _ANSWERS: Mapping[str, Callable[[FlowDescription, Order], Any]] = {

@@ -17,7 +17,7 @@ from typing import Any, Dict, List, NoReturn, Optional
 
 from falaj.model.graph import FlowDescription
 from falaj.runtime import processes, wire
-from falaj.runtime.taskprocess import become_task, prepare_streams, redirect_output, run_task
+from falaj.runtime.taskprocess import become_task, prepare_streams, run_task
 
 # A stray that left its task's session is looked for this often, and once more at the end.
 _STRAYS_EVERY = 1.0
@@ -84,12 +84,10 @@ class Host:
         while True:
             for message in self._receiver.messages():
                 if message.kind == wire.ORDER:
-                    files = self._receiver.take_files(3)
-                    os.setsid()
-                    processes.adopt_orphans()
                     self._send(wire.FORKED, message.number, {"pid": os.getpid()})
                     prepare_streams()
-                    redirect_output(files)
+                    files = self._receiver.take_files(3)
+                    become_task(files, [])
                     run_task(self._flow_class, self._description, message.json(), files[2])
                 os._exit(0)
             if self._receiver.closed:

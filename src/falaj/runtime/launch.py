@@ -35,6 +35,7 @@ class _FlowCalled(BaseException):
 
 
 _wanted_only = False
+_named_to_tool = False
 
 
 def main(flow_class: type) -> NoReturn:
@@ -51,6 +52,7 @@ def _command(flow_class: type, arguments: List[str]) -> int:
             "ones.\n".format(*sys.version_info[:2])
         )
         return 1
+    _open_standard_files()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     control = _start_control(theirs)
     theirs.close()
@@ -70,6 +72,15 @@ def _command(flow_class: type, arguments: List[str]) -> int:
     ours.close()
     _wait_for(control)
     return status
+
+
+def _open_standard_files() -> None:
+    # Were one of them closed, a socket would get its number and be written to as output.
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
 
 
 def _start_control(connection: socket.socket) -> int:
@@ -157,9 +168,9 @@ def _fork_hazard() -> str:
 
 
 def _program() -> str:
-    spec = getattr(sys.modules["__main__"], "__spec__", None)
-    if spec is not None and spec.name == "falaj.runtime.launch":
+    if _named_to_tool:
         return "falaj"
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
     if spec is not None and spec.name:
         return "python -m {}".format(spec.name)
     return "python {}".format(sys.argv[0])
@@ -254,6 +265,8 @@ def _first_message(receiver: wire.Receiver) -> wire.Message:
 
 def launch_file(arguments: List[str]) -> NoReturn:
     """Run `FILE[:FLOW] COMMAND ...` as `python FILE COMMAND ...` would, main guard or not."""
+    global _named_to_tool
+    _named_to_tool = True
     target, _, named = arguments[0].partition(".py:")
     path = os.path.abspath(target + ".py" if named else target)
     sys.argv = [path, *arguments[1:]]
@@ -281,7 +294,7 @@ def launch_file(arguments: List[str]) -> NoReturn:
                 target, target, found[0].__name__, names
             )
             if found and not named
-            else "{} has no flow {}; there is {}.".format(target, named, names or "none")
+            else "{} has no flow {}; there is {}.".format(path, named or "class", names or "none")
         )
     main(flow_class)
 

@@ -44,7 +44,7 @@ def prepare_streams() -> None:
 
 
 def become_task(files: List[int], inherited: List[int]) -> None:
-    """Turn a freshly forked child of a host into a task's process with its own output.
+    """Turn a fork of a host, or a fresh interpreter, into a task's process.
 
     `files` are stdout, stderr and report; `inherited` are the host's own, to be closed.
     """
@@ -57,10 +57,10 @@ def become_task(files: List[int], inherited: List[int]) -> None:
         if _signals.getsignal(number) is not _signals.SIG_IGN:
             _signals.signal(number, _signals.SIG_DFL)
     _signals.signal(signal.SIGINT, _signals.default_int_handler)
-    redirect_output(files)
+    _redirect_output(files)
 
 
-def redirect_output(files: List[int]) -> None:
+def _redirect_output(files: List[int]) -> None:
     """Make `files` the process's stdout and stderr, and /dev/null its stdin."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     for file, standard in ((nothing, 0), (files[0], 1), (files[1], 2)):
@@ -83,12 +83,13 @@ def run_task(
 ) -> NoReturn:
     """Execute an order, wait for what the step left running, report, and end the process."""
     try:
+        before = _threads()
         order = Order.from_wire(wire_order)
         if order.kind == SNAPSHOT:
             report = take_snapshot(description, order)
         else:
             report = execute(flow_class, description, order)
-            _finish_up()
+            _finish_up(before)
     except BaseException as error:
         text = traceback.format_exc()
         report = Report(
@@ -101,15 +102,18 @@ def run_task(
     os._exit(0)
 
 
-def _finish_up() -> None:
-    # What a script's end does: wait for its threads, then run its exit handlers.
-    threading = sys.modules.get("threading")
-    if threading is not None:
-        spared = (threading.main_thread(), threading.current_thread())
-        for thread in threading.enumerate():
-            if thread not in spared and not thread.daemon:
-                thread.join()
+def _finish_up(before: List[Any]) -> None:
+    # What a script's end does: wait for its threads, then run its exit handlers; the step's own,
+    # not those of libraries that the flow imports.
+    for thread in _threads():
+        if thread not in before and not thread.daemon:
+            thread.join()
     _exit_handlers._run_exitfuncs()
+
+
+def _threads() -> List[Any]:
+    threading = sys.modules.get("threading")
+    return [] if threading is None else [*threading.enumerate(), threading.main_thread()]
 
 
 def _flush() -> None:

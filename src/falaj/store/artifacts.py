@@ -49,8 +49,11 @@ def load(store: BlobStore, entry: Entry, name: str) -> Loaded:
 
 
 def load_artifact(store: BlobStore, entry: Entry, name: str) -> Any:
-    """Return an artifact's value, for readers that have no work of their own to do meanwhile."""
-    return load(store, entry, name).value
+    """Return an artifact's verified value, for readers that have no work to do meanwhile."""
+    value, mapped = load(store, entry, name)
+    if mapped is not None:
+        mapped.verified()
+    return value
 
 
 def save(

@@ -160,6 +160,6 @@ class LiveWatcher:
         try:
             action()
         except Exception:
-            self.is_broken = True; import traceback; traceback.print_exc(file=open("/tmp/h_cli/exc","a"))
+            self.is_broken = True
             return False
         return True

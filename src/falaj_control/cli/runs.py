@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from falaj.client import connection
 from falaj.client.access import Access
 from falaj.client.resolve import no_flow
 from falaj.errors import FalajNotFound
@@ -20,7 +19,6 @@ from falaj_control.cli.wording import duration, minute
 
 _COLUMNS = ("id", "flow", "state", "when", "duration", "tasks", "failed", "user", "tags")
 _PAGE = 100
-_OPEN = (states.RUNNING, states.RETRYING)
 
 
 def command(line: CommandContext) -> click.Command:
@@ -87,7 +85,7 @@ def _matching(
 
 
 def _facts(access: Access, run: RunRecord) -> dict[str, Any]:
-    counts = _task_counts(access, run)
+    counts = access.reader.task_states(run)
     tags = access.reader.tags(run.id)
     return {
         "id": run.id,
@@ -105,16 +103,6 @@ def _facts(access: Access, run: RunRecord) -> dict[str, Any]:
         "system_tags": sorted(tags.system),
         "origin": run.origin,
     }
-
-
-def _task_counts(access: Access, run: RunRecord) -> dict[str, int]:
-    statement = "SELECT state, COUNT(*) FROM tasks WHERE run = ? GROUP BY state"
-    counts: dict[str, int] = {}
-    for state, count in connection.read(access.home.records, statement, [run.id]):
-        lost = run.state == states.LOST and state in _OPEN
-        name = states.LOST if lost else str(state)
-        counts[name] = counts.get(name, 0) + int(count)
-    return counts
 
 
 def _seconds(run: RunRecord) -> float:

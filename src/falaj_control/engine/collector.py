@@ -10,7 +10,14 @@ from falaj_control.engine.active import ActiveTask
 from falaj_control.engine.context import Failure, RunContext
 from falaj_control.engine.endings import describe_death, ending_of
 from falaj_control.engine.warden import Warden
-from falaj_control.lifecycle.attempts import AGAIN, FALL_BACK, Verdict, after_attempt
+from falaj_control.lifecycle.attempts import (
+    AGAIN,
+    ENDED_DIED,
+    ENDED_FAILED,
+    FALL_BACK,
+    Verdict,
+    after_attempt,
+)
 from falaj_control.ports.executing import Ended, Printed, Started
 from falaj_control.records.recorder import AttemptEnd, TaskEnd
 
@@ -69,6 +76,7 @@ class Collector:
             return False
         task = context.active.pop(event.number, None)
         if task is not None:
+            self._log_error(task, event)
             self._close_log(task)
             self._parts.capacity.take(task.options.get("resources"), -1)
             self._task_ended(task, event)
@@ -87,6 +95,13 @@ class Collector:
         reason = f"its parameters could not be settled: {error.message}"
         self._warden.stop(Failure(FAILED, reason, error=error))
         return False
+
+    def _log_error(self, task: ActiveTask, event: Ended) -> None:
+        # Kept with what the task printed, not shown: watchers show the error in their own way.
+        ended, error = ending_of(task, event)
+        if task.log is not None and error is not None and ended in (ENDED_FAILED, ENDED_DIED):
+            text = error.traceback or f"{error.type}: {error.message}\n"
+            task.log.take("e", text.encode("utf-8", "backslashreplace"), self._parts.clock.wall())
 
     def _close_log(self, task: ActiveTask) -> None:
         self.show(task, "o", b"", last=True)
