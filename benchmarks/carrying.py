@@ -121,7 +121,7 @@ def _hand_over(side: Side, megabytes: int) -> dict[str, float]:
 def _steps(side: Side, purpose: str, flow: str) -> dict[str, Any]:
     command = [side.python, str(side.flows / "read_steps.py"), flow]
     steps = asked(command, side.variables(purpose))
-    if not steps["state"]:
+    if not steps["successful"]:
         raise Failed(f"{side.name} did not finish {flow}")
     return steps
 

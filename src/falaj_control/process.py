@@ -29,7 +29,10 @@ def main(file: int) -> NoReturn:
     connection = socket.socket(fileno=file)
     connection.set_inheritable(False)
     receiver = wire.Receiver(connection)
-    hello = _first_message(receiver).json()
+    try:
+        hello = receiver.wait().json()
+    except EOFError:
+        os._exit(_NO_LAUNCHER)
     link = HostLink(connection, receiver, None)
     raw = hello["description"]
     description = None if raw is None else FlowDescription.from_wire(raw)
@@ -72,12 +75,3 @@ def _is_interrupted(connection: socket.socket, receiver: wire.Receiver) -> bool:
     except BlockingIOError:
         return False
     return receiver.closed or any(m.kind == wire.SIGNALLED for m in receiver.messages())
-
-
-def _first_message(receiver: wire.Receiver) -> wire.Message:
-    while True:
-        for message in receiver.messages():
-            return message
-        if receiver.closed:
-            os._exit(_NO_LAUNCHER)
-        receiver.receive()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from falaj_control.plan.tasks import Origin
 from falaj_control.ports.clock import SystemClock
 from falaj_control.ports.requests import RunRequest
 from falaj_control.ports.watching import RunOutcome, Watcher
-from falaj_control.records.database import open_records
+from falaj_control.records.database import open_records, unavailable
 from falaj_control.records.origins import OriginRun, declare_lost, read_origin, read_origin_tasks
 from falaj_control.records.recorder import NewRun, Recorder
 from falaj_control.settings import Settings, read_settings
@@ -209,6 +210,8 @@ def _prepare(settings: Settings, request: RunRequest, now: float) -> OriginRun |
         if request.resume is None:
             return None
         return read_origin(connection, request.resume.origin)
+    except sqlite3.Error as error:
+        raise unavailable(settings.home, error) from error
     finally:
         connection.close()
 
@@ -221,6 +224,8 @@ def _origin(
     connection = open_records(settings.home)
     try:
         tasks = read_origin_tasks(connection, origin_run.id)
+    except sqlite3.Error as error:
+        raise unavailable(settings.home, error) from error
     finally:
         connection.close()
     step = request.resume.step

@@ -82,7 +82,9 @@ class Project:
         """Run `resume`."""
         return self.command("resume", *arguments, code=code, **options)
 
-    def start(self, *arguments: object, env: dict[str, str] | None = None) -> "subprocess.Popen[str]":
+    def start(
+        self, *arguments: object, env: dict[str, str] | None = None
+    ) -> "subprocess.Popen[str]":
         """Start `python flow.py ARGUMENTS…` without waiting for it."""
         process = subprocess.Popen(
             [sys.executable, str(self.path), *map(str, arguments)],

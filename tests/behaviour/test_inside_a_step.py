@@ -280,6 +280,27 @@ threading.Thread(target=late).start()
     assert (project.folder / "late").exists()
 
 
+def test_a_step_may_be_the_first_to_import_threads(project):
+    # Nothing that this flow imports has done so.
+    data = project.run(
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                import concurrent.futures
+
+                with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                    self.x = list(pool.map(abs, [-1, 2]))
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+        """
+    ).data
+    assert data.x == [1, 2]
+
+
 def test_what_a_thread_prints_late_is_in_the_log(inside):
     result = inside(
         "threading.Thread(target=lambda: (time.sleep(0.1), print('late words'))).start()"

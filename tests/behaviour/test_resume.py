@@ -217,8 +217,11 @@ def test_a_step_put_in_before_the_failure_makes_what_leads_to_it_run(failed):
 
 
 def test_a_changed_constant_is_recorded_as_the_steps_saw_it(failed):
-    edit(failed, 'rate = Parameter("rate", default=1)', 'rate = Parameter("rate", default=1)\n'
-        "    limit = 5")
+    edit(
+        failed,
+        'rate = Parameter("rate", default=1)',
+        'rate = Parameter("rate", default=1)\n    limit = 5',
+    )
     edit(failed, 'print("end runs")', "self.seen = self.limit")
     data = failed.resume().data
     assert (data.seen, data.limit) == (5, 5)
@@ -228,8 +231,11 @@ def test_a_changed_constant_is_recorded_as_the_steps_saw_it(failed):
 
 
 def test_a_parameter_that_is_new_gets_its_default(failed):
-    edit(failed, 'rate = Parameter("rate", default=1)', 'rate = Parameter("rate", default=1)\n'
-        '    added = Parameter("added", default="new")')
+    edit(
+        failed,
+        'rate = Parameter("rate", default=1)',
+        'rate = Parameter("rate", default=1)\n    added = Parameter("added", default="new")',
+    )
     edit(failed, 'print("end runs")', "self.seen = self.added")
     assert failed.resume().data.seen == "new"
 

@@ -33,7 +33,6 @@ class F(FlowSpec):
 """
 
 
-
 def foreach(items):
     """Return the flow with what its `items` are, and the imports which that takes."""
     needed = [name for name in ("numpy", "pandas") if name in items]

@@ -103,6 +103,25 @@ def blob_of(place: Place, what: str, step: str = "start") -> Path:
     return place.blob(entries[what].digest)
 
 
+def damage_value(place: Place, what: str, damage: str) -> Path:
+    """Damage the file behind a part of the start step's result where it is read; return it."""
+    blob = blob_of(place, what)
+    if what != "pack" or damage in ("emptied", "gone"):
+        DAMAGES[damage](blob)
+        return blob
+    # A pack also holds previews, which no step reads: aim at the value itself.
+    record = place.access.reader.tasks(1, "start")[0]
+    entry = load_manifest(place.access.store, record.manifest).entries["small"]
+    data = bytearray(blob.read_bytes())
+    if damage == "cut short":
+        del data[entry.offset + 1 :]
+    else:
+        where = {"flipped first": 0, "flipped middle": entry.size // 2}.get(damage, entry.size - 1)
+        data[entry.offset + where] ^= 0x40
+    blob.write_bytes(data)
+    return blob
+
+
 USES = {"manifest": None, "pack": "small", "text": "text", "array": "array", "foreach": None}
 
 
@@ -110,14 +129,7 @@ USES = {"manifest": None, "pack": "small", "text": "text", "array": "array", "fo
 @pytest.mark.parametrize("what", list(USES))
 def test_a_step_that_reads_damage(what: str, damage: str, make_place) -> None:
     place = unfinished(make_place)
-    blob = blob_of(place, what)
-    if what == "pack" and damage == "flipped middle":
-        # The middle of a pack is a preview; a step reads the values.
-        damage = "flipped first"
-    if what == "foreach" and damage.startswith("flipped"):
-        # Each task reads its own value: the one that is damaged fails.
-        pass
-    DAMAGES[damage](blob)
+    blob = damage_value(place, what, damage)
     done = place.run("resume", "--max-workers", "1", CHAOS_USE=USES[what])
     failed_with(done, str(blob), "missing" if damage == "gone" else "damaged")
     assert "Traceback" not in done.said
@@ -156,8 +168,7 @@ def test_damage_is_named_before_the_error_that_follows_from_it(make_place) -> No
 @pytest.mark.parametrize("damage", list(DAMAGES))
 def test_the_client_names_the_damage(what: str, damage: str, make_place) -> None:
     place = unfinished(make_place)
-    blob = blob_of(place, what)
-    DAMAGES[damage if what != "pack" or damage != "flipped middle" else "flipped first"](blob)
+    blob = damage_value(place, what, damage)
     access = Access(str(place.home))
     name = USES[what] or "small"
     with pytest.raises((CorruptBlob, MissingBlob)) as raised:

@@ -110,7 +110,7 @@ def test_no_room_for_the_logs(make_place, mount) -> None:
     (place.home / "logs").symlink_to(place.folder / "small")
     done = place.run("run")
     assert done.status == 0, done.err
-    assert "The log of task 2 is cut: No space left on device." in done.said
+    assert "The log of task 2 is incomplete: No space left on device." in done.said
     assert place.last_run().state == "succeeded"
     assert "line 19999" in done.out
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Union
 
+from hypothesis import strategies as st
+
 from falaj.model.graph import (
     END,
     FOREACH,
@@ -17,7 +19,6 @@ from falaj.model.graph import (
     Graph,
     StepSpec,
 )
-from hypothesis import strategies as st
 
 FINE, RETRIED, CAUGHT, DOOMED = "fine", "retried", "caught", "doomed"
 
@@ -215,7 +216,7 @@ def graph_of(flow: Flow) -> Graph:
     return Graph(FlowDescription("F", "", "", steps, (), "start", "end"))
 
 
-HEAD = '''import os, time, zlib
+HEAD = """import os, time, zlib
 from falaj import FlowSpec, step, retry, catch, current
 
 MENDED = os.path.exists("mended")
@@ -226,7 +227,7 @@ def pause(*what):
         time.sleep(zlib.crc32(repr((SALT, what)).encode()) % 4 * 0.004)
 
 class F(FlowSpec):
-'''
+"""
 
 
 def source_of(flow: Flow) -> str:
@@ -352,15 +353,11 @@ class Expected:
             left[f"items_{body.name}"] = [left["x"] + 10 * n for n in range(width)]
         return key
 
-    def _linear(
-        self, body: Body, left: Artifacts, stack: tuple[tuple[int, int], ...]
-    ) -> None:
+    def _linear(self, body: Body, left: Artifacts, stack: tuple[tuple[int, int], ...]) -> None:
         index, value = stack[-1] if stack else (-1, 0)
         x = 0 if body.name == "start" else left.get("x", 0)
         left["x"] = (x * body.factor + 3 * index + value) % 10007
-        left["trail"] = (
-            ["start"] if body.name == "start" else [*left.get("trail", []), body.name]
-        )
+        left["trail"] = ["start"] if body.name == "start" else [*left.get("trail", []), body.name]
 
     def _join(self, left: Artifacts, inputs: list[Artifacts], merges: bool) -> None:
         total = sum((n + 2) * one.get("x", 0) for n, one in enumerate(inputs))

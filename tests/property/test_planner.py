@@ -15,12 +15,13 @@ from blocks import (
     placed,
     tasks_in,
 )
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
 from falaj.model.orders import Transition
 from falaj.model.states import CANCELLED, FAILED, LOST, REUSED, RUNNING, SUCCEEDED, TOLERATED
 from falaj_control.plan.planner import Planner
 from falaj_control.plan.tasks import Origin, OriginTask
-from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import strategies as st
 
 MANY = settings(
     max_examples=400, deadline=None, database=None, suppress_health_check=list(HealthCheck)

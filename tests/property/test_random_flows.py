@@ -85,7 +85,11 @@ def check_whole(flow, run):
     assert set(tasks) == set(expected.artifacts), set(tasks) ^ set(expected.artifacts)
     keys = {task.id: key for key, task in tasks.items()}
     for key, task in tasks.items():
-        assert left_by(task) == expected.artifacts[key], (key, left_by(task), expected.artifacts[key])
+        assert left_by(task) == expected.artifacts[key], (
+            key,
+            left_by(task),
+            expected.artifacts[key],
+        )
         assert task.successful
         if task.state != states.REUSED:
             assert (task.state == "tolerated") == (fates[key[0]] == CAUGHT), key
@@ -160,7 +164,11 @@ def check_failed(run, doomed, expected):
         assert task.state in states.TASK_FINAL
         if task.successful:
             succeeded.add(key)
-            assert left_by(task) == expected.artifacts[key], (key, left_by(task), expected.artifacts[key])
+            assert left_by(task) == expected.artifacts[key], (
+                key,
+                left_by(task),
+                expected.artifacts[key],
+            )
         else:
             assert task.reason
     causes = {int(tasks[key].id) for key in failed}

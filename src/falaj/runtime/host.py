@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import time
-from typing import Any, Dict, List, NoReturn, Optional
+from typing import Any, Dict, FrozenSet, List, NoReturn, Optional
 
 from falaj.model.graph import FlowDescription
 from falaj.runtime import processes, wire
@@ -36,7 +36,7 @@ class Host:
         connection: socket.socket,
         receiver: wire.Receiver,
         flow_class: type,
-        description: FlowDescription,
+        description: Optional[FlowDescription],
     ) -> None:
         """Serve orders for `flow_class` that come over `connection`."""
         self._connection = connection
@@ -49,12 +49,15 @@ class Host:
             os.set_blocking(end, False)
         self._swept_at = 0.0
         self._sweep = False
+        self._helpers: FrozenSet[int] = frozenset()
 
     def serve(self) -> int:
         """Handle orders until control says to leave; return the exit status it gives.
 
         Raises ControlDied, after ending all tasks, where control vanished.
         """
+        # What the flow file started when it was imported lives as long as the run.
+        self._helpers = processes.children_of(os.getpid())
         processes.adopt_orphans()
         prepare_streams()
         self._watch_signals()
@@ -84,6 +87,10 @@ class Host:
         while True:
             for message in self._receiver.messages():
                 if message.kind == wire.ORDER:
+                    processes.prepare()
+                    # Control takes the end of the connection for the end of the task, so a child
+                    # that the step forks must not hold it open.
+                    os.register_at_fork(after_in_child=self._connection.close)
                     self._send(wire.FORKED, message.number, {"pid": os.getpid()})
                     prepare_streams()
                     files = self._receiver.take_files(3)
@@ -158,7 +165,7 @@ class Host:
 
     def _is_stray(self, entry: processes.ProcessEntry) -> bool:
         # Control and whatever the flow file itself started share our session; tasks never do.
-        known = entry.pid in self._orders or entry.zombie
+        known = entry.pid in self._orders or entry.pid in self._helpers or entry.zombie
         return not known and entry.session != os.getsid(0)
 
     def _end_all(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Any, Dict, List, NamedTuple, Optional, Set
+from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Set
 
 _PR_SET_CHILD_SUBREAPER = 36
 _libc: Any = None
@@ -57,6 +57,15 @@ def all_processes() -> Dict[int, ProcessEntry]:
         pid = int(name)
         entries[pid] = ProcessEntry(pid, int(fields[1]), int(fields[3]), fields[0] == b"Z")
     return entries
+
+
+def children_of(parent: int) -> "FrozenSet[int]":
+    """Return the children of a process of this program's (none where the kernel does not tell)."""
+    try:
+        with open("/proc/{0}/task/{0}/children".format(parent)) as file:
+            return frozenset(int(pid) for pid in file.read().split())
+    except (OSError, ValueError):
+        return frozenset()
 
 
 def tree_of(root: int, entries: Optional[Dict[int, ProcessEntry]] = None) -> List[int]:

@@ -10,8 +10,9 @@ import signal
 import sys
 import traceback
 from importlib import import_module
-from typing import Any, List, Mapping, NoReturn
+from typing import Any, List, Mapping, NoReturn, Optional
 
+from falaj.errors import FalajBug
 from falaj.model.graph import FlowDescription
 from falaj.model.orders import SNAPSHOT, ErrorInfo, Order, Report
 from falaj.runtime import processes
@@ -79,16 +80,26 @@ def _stream(file: int) -> io.TextIOWrapper:
 
 
 def run_task(
-    flow_class: type, description: FlowDescription, wire_order: Mapping[str, Any], report_file: int
+    flow_class: type,
+    description: Optional[FlowDescription],
+    wire_order: Mapping[str, Any],
+    report_file: int,
 ) -> NoReturn:
     """Execute an order, wait for what the step left running, report, and end the process."""
+    own = os.getpid()
     try:
         before = _threads()
         order = Order.from_wire(wire_order)
+        if description is None:
+            raise FalajBug("a flow that is not valid was ordered to run")
         if order.kind == SNAPSHOT:
             report = take_snapshot(description, order)
         else:
             report = execute(flow_class, description, order)
+            if os.getpid() != own:
+                # A child that the step forked came back out of it; only the step itself reports.
+                _flush()
+                os._exit(0 if report.outcome == "succeeded" else 1)
             _finish_up(before)
     except BaseException as error:
         text = traceback.format_exc()
@@ -105,8 +116,11 @@ def run_task(
 def _finish_up(before: List[Any]) -> None:
     # What a script's end does: wait for its threads, then run its exit handlers; the step's own,
     # not those of libraries that the flow imports.
+    threading = sys.modules.get("threading")
+    # The step may be the first to import threading, which then lists this very thread as new.
+    current = None if threading is None else threading.current_thread()
     for thread in _threads():
-        if thread not in before and not thread.daemon:
+        if thread not in before and thread is not current and not thread.daemon:
             thread.join()
     _exit_handlers._run_exitfuncs()
 

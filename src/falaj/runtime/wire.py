@@ -76,6 +76,15 @@ class Receiver:
             self.closed = True
         self._buffer += data
 
+    def wait(self) -> Message:
+        """Return the first frame of a blocking connection; raise EOFError where none comes."""
+        while True:
+            for message in self.messages():
+                return message
+            if self.closed:
+                raise EOFError
+            self.receive()
+
     def messages(self) -> Iterator[Message]:
         """Yield the whole frames received so far."""
         while len(self._buffer) >= _HEADER.size:

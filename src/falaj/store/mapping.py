@@ -43,6 +43,13 @@ class MappedBlob:
             self.value = decode_buffers(self.view)
         except ValueError as error:
             raise CorruptBlob(digest, self.path, str(error)) from None
+        except Exception:
+            # What can't be loaded is either damaged or only not loadable here.
+            self._damage = None
+            self._verify(store)
+            if self._damage is not None:
+                raise self._damage from None
+            raise
         self._damage: Optional[CorruptBlob] = None
         self._thread: "Optional[threading.Thread]" = None
         if not is_noted(store.root, digest, self._stamp):

@@ -70,7 +70,8 @@ def load_value(store: BlobStore, digest: str, index: int) -> Any:
 
 
 def _read(file: int, store: BlobStore, digest: str, offset: int, size: int) -> bytes:
-    data = os.pread(file, size, offset) if size >= 0 <= offset else b""
+    whole = offset >= 0 and size >= 0 and offset + size <= os.fstat(file).st_size
+    data = os.pread(file, size, offset) if whole else b""
     if len(data) != size:
         raise CorruptBlob(digest, store.path(digest), "it is cut short")
     return data

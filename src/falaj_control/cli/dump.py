@@ -23,8 +23,8 @@ PATHSPEC is {FORMS}. Values are shown as they were previewed when the task ran; 
 except into --file."""
 TOO_LARGE = "< artifact too large >"
 _EXPORT = (
-    "import sys; from falaj.client.export import main; from falaj.runtime.launch import load_flow; "
-    "sys.exit(main(load_flow))"
+    "import sys; from falaj.client.export import main; "
+    "from falaj.runtime.flowfile import load_flow; sys.exit(main(load_flow))"
 )
 
 

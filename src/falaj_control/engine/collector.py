@@ -122,6 +122,8 @@ class Collector:
         reason = task.reason
         if error is not None:
             reason = f"{error.type}: {error.message}"[:_LONGEST_REASON]
+        elif verdict.task_state == CANCELLED and failure is not None:
+            reason = failure.reason
         self._record(task, event, verdict, reason)
         tag = context.tag(task, report.label if report is not None else "")
         seconds = self._parts.clock.monotonic() - task.started

@@ -63,14 +63,26 @@ class LocalExecutor:
 
     def start(self, number: int, order: Order, placement: Placement) -> None:
         """Begin to run an order; see the port."""
-        link = self._host_for(placement)
         pipes: dict[str, int] = {}
         theirs: list[int] = []
-        for name in ("o", "e", "r"):
-            read, write = os.pipe()
-            os.set_blocking(read, False)
-            pipes[name] = read
-            theirs.append(write)
+        try:
+            link = self._host_for(placement)
+            for name in ("o", "e", "r"):
+                pipes[name], write = os.pipe()
+                theirs.append(write)
+                os.set_blocking(pipes[name], False)
+        except OSError as error:
+            # Too many open files or processes: the order fails, the run ends in good order.
+            for file in (*pipes.values(), *theirs):
+                os.close(file)
+            self._events.append(Ended(number, None, None, f"can't start: {error.strerror}"))
+            return
+        if link.receiver.closed:
+            # It died among the very events that this order follows from.
+            for file in (*pipes.values(), *theirs):
+                os.close(file)
+            self._events.append(Ended(number, None, None, "its host died"))
+            return
         process = _Process(number, link, pipes)
         self._processes[number] = process
         link.running.add(number)

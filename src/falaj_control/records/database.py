@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import sqlite3
@@ -43,9 +44,11 @@ def unavailable(home: Home, error: Exception) -> StoreUnavailable:
             f"{home.records} is damaged ({text}). Restore it from a copy, or move it away to start "
             f"with empty records; the artifacts beside it stay."
         )
-    if "full" in text or "No space" in text:
+    code = error.errno if isinstance(error, OSError) else None
+    if "full" in text or code in (errno.ENOSPC, errno.EDQUOT):
         return StoreUnavailable(f"There is no space left on the disk of {home.root}. Free some.")
-    if "readonly" in text or "unable to open" in text or isinstance(error, PermissionError):
+    forbidden = code in (errno.EROFS, errno.EACCES, errno.EPERM)
+    if "readonly" in text or "unable to open" in text or forbidden:
         return StoreUnavailable(
             f"{home.root} can't be written ({text}). Make it writable or set FALAJ_HOME."
         )
@@ -91,7 +94,9 @@ def _migrate(connection: sqlite3.Connection, home: Home) -> None:
             connection.execute(f"PRAGMA user_version = {number + 1}")
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            # A full disk has rolled it back already.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
 
 

@@ -60,8 +60,8 @@ class Recorder:
                 "lease, heard_at) VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     new.flow,
-                    new.user,
-                    new.script,
+                    _text(new.user),
+                    _text(new.script),
                     new.created_at,
                     new.origin,
                     json.dumps(new.graph),
@@ -77,8 +77,8 @@ class Recorder:
             )
             self._connection.executemany(
                 "INSERT OR IGNORE INTO run_tags (run, tag, system) VALUES (?, ?, ?)",
-                [(self.run, tag, 1) for tag in new.system_tags]
-                + [(self.run, tag, 0) for tag in new.tags],
+                [(self.run, _text(tag), 1) for tag in new.system_tags]
+                + [(self.run, _text(tag), 0) for tag in new.tags],
             )
             self._event(new.created_at, "run started", None, None, "")
             self._write_pending()
@@ -272,6 +272,11 @@ class Recorder:
     def explain(self, error: sqlite3.Error) -> Exception:
         """Return the error that tells a person what is wrong with the records."""
         return unavailable(self._home, error)
+
+
+def _text(value: str) -> str:
+    # Names that are not UTF-8 (a folder's, an argument's) come as lone surrogates.
+    return value.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class _Transaction:

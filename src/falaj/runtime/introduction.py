@@ -1,0 +1,68 @@
+"""What a host tells control of itself: the flow that it imported, and how its interpreter is."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Dict, List, Optional, Tuple
+
+from falaj.authoring.collect import describe
+from falaj.authoring.flowspec import FlowSpec
+from falaj.authoring.settling import bind_parameters
+from falaj.authoring.taskstate import constants_of
+from falaj.errors import FalajException, InvalidFlow
+from falaj.model.graph import FlowDescription
+from falaj.runtime.flowfile import flows_in
+
+
+def introduce(flow_class: type) -> "Tuple[Optional[FlowDescription], Dict[str, Any]]":
+    """Return the flow's description, where it is valid, and the message that carries it."""
+    module = sys.modules[flow_class.__module__]
+    hello: Dict[str, Any] = {
+        "flow": flow_class.__name__,
+        "description": None,
+        "problems": [],
+        "file": os.path.abspath(getattr(module, "__file__", None) or ""),
+        "package": getattr(module, "__package__", None),
+        "python": sys.executable,
+        "flags": _interpreter_flags(),
+        "fork_unsafe": _fork_hazard(),
+        "siblings": [other.__name__ for other in flows_in(module) if other is not flow_class],
+        "cwd": os.getcwd(),
+    }
+    description: Optional[FlowDescription] = None
+    try:
+        description = describe(flow_class)
+        hello["description"] = description.to_wire()
+        hello["constants"] = sorted(
+            {*constants_of(flow_class, FlowSpec), *(p.attribute for p in description.parameters)}
+        )
+        bind_parameters(flow_class, description)
+    except InvalidFlow as error:
+        hello["problems"] = error.problems
+    except FalajException as error:
+        hello["problems"] = [str(error)]
+    return description, hello
+
+
+def _interpreter_flags() -> List[str]:
+    flags = ["-" + "O" * sys.flags.optimize] if sys.flags.optimize else []
+    return flags + ["-W{}".format(option) for option in sys.warnoptions]
+
+
+def _fork_hazard() -> str:
+    """Say why forking this process would not be safe, or return nothing."""
+    if sys.platform != "linux":
+        return "forking is not safe on {}".format(sys.platform)
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        others = [t.name for t in threading.enumerate() if t is not threading.main_thread()]
+        if others:
+            return "importing the flow started threads ({})".format(", ".join(others[:3]))
+    torch = sys.modules.get("torch.cuda")
+    if torch is not None and getattr(torch, "is_initialized", lambda: False)():
+        return "importing the flow initialized CUDA"
+    jax = sys.modules.get("jax._src.xla_bridge")
+    if jax is not None and getattr(jax, "_backends", None):
+        return "importing the flow started a JAX backend"
+    return ""
