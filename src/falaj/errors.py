@@ -129,6 +129,12 @@ class FailureHandledByCatch(FalajException):
     headline = "Task process died"
 
 
+class StepExit(FalajException):
+    """A step that called sys.exit(), which ends no task well."""
+
+    headline = "Step called sys.exit()"
+
+
 class FalajNotFound(FalajException):
     """A flow, run, step, task or artifact that does not exist."""
 

@@ -7,6 +7,7 @@ from typing import Mapping, NamedTuple, Optional
 
 FOLDER = ".falaj"
 VARIABLE = "FALAJ_HOME"
+TASK_VARIABLE = "FALAJ_TASK"
 
 
 class Home(NamedTuple):

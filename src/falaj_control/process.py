@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from typing import NoReturn
 
 import falaj
@@ -18,6 +19,7 @@ from falaj_control.ports.watching import Watcher
 
 # The launcher's own exit status where it must tell one: it died or said nothing.
 _NO_LAUNCHER = 70
+_LAST_WORDS = 1.0
 
 
 def main(file: int) -> NoReturn:
@@ -53,18 +55,25 @@ def main(file: int) -> NoReturn:
         hello["siblings"],
         lambda: _is_interrupted(connection, receiver),
     )
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError, AttributeError):
-            # Closed, or never there.
-            pass
+    # A reader who pauses and whose run was stopped by hand must not hold this process.
+    flushing = threading.Thread(target=_flush, daemon=True)
+    flushing.start()
+    flushing.join(_LAST_WORDS)
     try:
         connection.setblocking(True)
         connection.sendall(wire.pack(wire.EXIT, 0, status))
     except OSError:
         pass
     os._exit(status)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            # Closed, or never there.
+            pass
 
 
 def _is_interrupted(connection: socket.socket, receiver: wire.Receiver) -> bool:

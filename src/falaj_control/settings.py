@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from falaj.errors import ParameterError
 from falaj.home import Home, find_home, user_name
+from falaj.liveness import SILENCE_SECONDS
 
 PREFIX = "FALAJ_"
+LONGEST_LEASE_INTERVAL = SILENCE_SECONDS / 3
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,20 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         text = environ.get(PREFIX + field.name.upper())
         if field.name in ("home", "user") or not text:
             continue
-        try:
-            values[field.name] = float(text)
-        except ValueError:
-            raise ParameterError(
-                f"{PREFIX}{field.name.upper()} is {text!r}, which is not a number."
-            ) from None
+        values[field.name] = _number(PREFIX + field.name.upper(), text)
+    if values.get("lease_interval", 0.0) > LONGEST_LEASE_INTERVAL:
+        raise ParameterError(
+            f"{PREFIX}LEASE_INTERVAL is {values['lease_interval']:g}; more than "
+            f"{LONGEST_LEASE_INTERVAL:g} seconds would let a run that lives be taken for lost."
+        )
     return Settings(home=find_home(environ), user=user_name(environ), **values)
+
+
+def _number(variable: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if math.isfinite(value) and value >= 0.0:
+        return value
+    raise ParameterError(f"{variable} is {text!r}, which is not a number of at least 0.")

@@ -33,7 +33,7 @@ def line(project):
         source = LINE.replace("{imports}", imports)
         for name, body in (("start", start), ("middle", middle), ("end", end)):
             indented = "\n".join("        " + text for text in body.strip("\n").split("\n"))
-            source = source.replace("{%s}" % name, indented)
+            source = source.replace("{" + name + "}", indented)
         return project.run(source, *arguments, **options)
 
     return run

@@ -311,7 +311,10 @@ def test_what_a_thread_prints_late_is_in_the_log(inside):
 def test_exit_handlers_of_a_step_run_and_those_of_the_import_do_not(inside, project):
     imports = "atexit.register(lambda: open('at-import', 'a').write(str(os.getpid()) + ' '))"
     result = inside(
-        "atexit.register(lambda: (print('bye'), open('at-exit', 'w').close()))\nself.pid = os.getpid()",
+        """
+atexit.register(lambda: (print("bye"), open("at-exit", "w").close()))
+self.pid = os.getpid()
+""",
         imports=imports,
     )
     assert (project.folder / "at-exit").exists()

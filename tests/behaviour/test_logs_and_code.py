@@ -130,7 +130,9 @@ def test_the_code_of_a_run_is_kept(project):
     project.write("VALUE = 1\n", "package/__init__.py")
     project.write("from package import VALUE\n", "helper.py")
     project.write("NEVER = 1\n", "unrelated.py")
-    source = "from helper import VALUE\n\nclass F(FlowSpec):\n    @step\n    def only(self):\n        self.x = VALUE\n"
+    source = ONE.replace("{body}", "        self.x = VALUE").replace(
+        "import os, sys", "from helper import VALUE"
+    )
     run = project.run(source).run
     text = project.path.read_text()
     project.path.write_text("changed")

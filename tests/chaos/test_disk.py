@@ -75,8 +75,13 @@ def test_a_disk_with_no_room_at_all(make_place, mount) -> None:
 
 
 def test_no_room_for_the_records_alone(make_place, mount) -> None:
-    place = make_place(one_step("if 'CHAOS_DISK' in os.environ:\n    " + FILLS.strip().replace("\n", "\n    ")
-        + "\n    print('filled')"))
+    place = make_place(
+        one_step(
+            "if 'CHAOS_DISK' in os.environ:\n    "
+            + FILLS.strip().replace("\n", "\n    ")
+            + "\n    print('filled')"
+        )
+    )
     mount(place.home, "size=2m")
     for part in ("store", "logs"):
         (place.folder / part).mkdir()
@@ -130,12 +135,14 @@ def test_a_home_that_became_read_only(make_place, mount) -> None:
 
 
 def test_a_home_that_becomes_read_only_while_it_runs(make_place, mount) -> None:
-    place = make_place(one_step("""
+    place = make_place(
+        one_step("""
         open('pid', 'w').write('1')
         while not os.path.exists('go'):
             time.sleep(0.01)
         self.x = 5
-    """))
+    """)
+    )
     mount(place.home, "size=8m")
     (place.home / "store").mkdir()
     mount(place.home / "store", "size=8m")
@@ -172,7 +179,9 @@ def test_no_room_by_injection(call: str, make_place) -> None:
         def full(*_, **__):
             raise OSError(28, "No space left on device")
     """
-    place = make_place(one_step(f"if 'CHAOS_FULL' in os.environ:\n    os.{call} = full\nself.x = 1", head))
+    place = make_place(
+        one_step(f"if 'CHAOS_FULL' in os.environ:\n    os.{call} = full\nself.x = 1", head)
+    )
     done = place.run("run", CHAOS_FULL="1")
     if call == "rename":
         failed_with(done, "no space left", "work")

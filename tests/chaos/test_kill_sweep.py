@@ -82,7 +82,9 @@ def undisturbed(place: Place, role: str, *options: str) -> Undisturbed:
     done = place.run("run", *options, CHAOS_TRACE=str(trace))
     assert done.status == 0, done.said
     found = place.tasks(place.last_run().id)
-    kinds = [line.split(" ", 1)[1] for line in trace.read_text().splitlines() if line.startswith(role)]
+    kinds = [
+        line.split(" ", 1)[1] for line in trace.read_text().splitlines() if line.startswith(role)
+    ]
     points: list[Point] = []
     for number, kind in enumerate(kinds, 1):
         points.append(Point(role, number, kind, False))
@@ -125,7 +127,11 @@ def survives(
         committed = {key for key, task in tasks.items() if task.state in TASK_SUCCESSFUL}
         for key in committed:
             assert tasks[key].artifacts == wanted[key]
-        assert committed <= {key for _, key in place.signatures()}
+        signed = [key for _, key in place.signatures()]
+        assert committed <= set(signed)
+        if ("middle", ()) in wanted:
+            # In a line, whatever has a successor that started was committed before.
+            assert committed >= set(signed[:-1]), "a step started from what was not committed"
     again = place.run("resume" if runs else "run")
     assert again.status == 0, again.said
     resumed = place.last_run()

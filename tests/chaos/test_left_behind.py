@@ -1,8 +1,14 @@
 """What a step leaves behind, or does to its own process: the run goes on and nothing lives on."""
 
+import time
+
 import pytest
 from support.flows import one_step
 from support.runs import failed_with, no_traceback_of_ours
+
+from falaj.home import Home
+from falaj_control.records.database import open_records
+from falaj_control.records.origins import declare_lost
 
 LEAVES = {
     "child": "subprocess.Popen(['sleep', '300'])",
@@ -38,7 +44,7 @@ def test_children_of_a_step_end_with_it(left: str, isolation: str, make_place) -
 
 
 @pytest.mark.parametrize("isolation", ["fork", "spawn"])
-@pytest.mark.parametrize("victim", ["launcher", "control", "task"])
+@pytest.mark.parametrize("victim", ["launcher", "control", "task", "both"])
 @pytest.mark.parametrize("left", ["child", "setsid"])
 def test_children_end_when_a_process_is_killed(
     left: str, victim: str, isolation: str, make_place
@@ -48,12 +54,21 @@ def test_children_end_when_a_process_is_killed(
 
     from support.processes import marked
 
-    place = make_place(one_step(LEAVES[left] + "\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(300)"))
+    place = make_place(
+        one_step(LEAVES[left] + "\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(300)")
+    )
     process = place.start("run", "--isolation", isolation)
     task = int(place.wait_for("pid"))
     control = [pid for pid, line in marked(place.mark).items() if "falaj_control.process" in line]
-    os.kill({"launcher": process.pid, "control": control[0], "task": task}[victim], signal.SIGKILL)
+    victims = {"launcher": [process.pid], "control": control, "task": [task]}
+    for pid in victims.get(victim) or [process.pid, *control]:
+        os.kill(pid, signal.SIGKILL)
     place.wait(process, 15)
+    if victim == "both" and left == "setsid":
+        # With nobody left to watch, what left its session is ended by the next run in the home.
+        connection = open_records(Home(str(place.home)))
+        assert len(declare_lost(connection, time.time())) == 1
+        connection.close()
     place.no_process_left()
     run = place.last_run()
     assert run.state in ("failed", "lost")
@@ -79,8 +94,13 @@ BEHAVES = {
 
 @pytest.mark.parametrize("behaviour", list(BEHAVES))
 def test_what_a_step_does_to_its_process_stays_there(behaviour: str, make_place) -> None:
-    place = make_place(one_step("self.mine = os.getpid()\n" + BEHAVES[behaviour].strip("\n")
-        if "\n        " not in BEHAVES[behaviour] else BEHAVES[behaviour]))
+    place = make_place(
+        one_step(
+            "self.mine = os.getpid()\n" + BEHAVES[behaviour].strip("\n")
+            if "\n        " not in BEHAVES[behaviour]
+            else BEHAVES[behaviour]
+        )
+    )
     done = place.run("run", seconds=20)
     assert done.status == 0, done.said
     run = place.last_run().id
@@ -116,8 +136,14 @@ def test_a_process_that_ends_itself_fails_its_step(
 
 def test_a_helper_of_the_flow_file_lives_as_long_as_the_run(make_place) -> None:
     head = "HELPER = subprocess.Popen(['sleep', '300'], start_new_session=True)\n"
-    place = make_place(one_step("time.sleep(2.5)\nos.kill(HELPER.pid, 0)\n"
-        "state = open('/proc/%d/stat' % HELPER.pid).read().split()[2]\nassert state == 'S', state", head))
+    place = make_place(
+        one_step(
+            "time.sleep(2.5)\nos.kill(HELPER.pid, 0)\n"
+            "state = open('/proc/%d/stat' % HELPER.pid).read().split()[2]\n"
+            "assert state == 'S', state",
+            head,
+        )
+    )
     done = place.run("run")
     no_traceback_of_ours(done.said)
     assert done.status == 0, done.said

@@ -26,7 +26,8 @@ def memory_of(pid: int) -> int:
 
 
 def test_a_flood_is_cut_with_a_marker(make_place) -> None:
-    place = make_place(one_step("""
+    place = make_place(
+        one_step("""
         line = 'f' * 99 + '\\n'
         for _ in range(500):
             sys.stdout.write(line * 1000)
@@ -35,10 +36,12 @@ def test_a_flood_is_cut_with_a_marker(make_place) -> None:
         while not os.path.exists('go'):
             time.sleep(0.01)
         print('the last line')
-    """))
+    """)
+    )
     process = place.start("run", "--max-log-size", "1")
     place.wait_for("flooded", 50)
-    control = [pid for pid, line in marked(place.mark).items() if "falaj_control.process" in line][0]
+    processes = marked(place.mark).items()
+    control = next(pid for pid, line in processes if "falaj_control.process" in line)
     memory = memory_of(control)
     (place.folder / "go").write_text("1")
     done = place.wait(process)
@@ -66,18 +69,26 @@ def test_binary_output_is_kept_byte_for_byte(make_place) -> None:
 
 
 def test_the_last_words_of_a_killed_task_are_kept(make_place) -> None:
-    place = make_place(one_step("""
+    place = make_place(
+        one_step("""
         for number in range(2000):
             print('word', number)
         sys.stdout.write('torn')
         sys.stdout.flush()
         os.kill(os.getpid(), signal.SIGKILL)
-    """))
+    """)
+    )
     assert place.run("run").status == 1
     assert log_of(place).splitlines() == [b"word %d" % n for n in range(2000)] + [b"torn"]
 
 
-CLOSED = {"in": "<&-", "out": ">&-", "err": "2>&-", "out and err": ">&- 2>&-", "all": "<&- >&- 2>&-"}
+CLOSED = {
+    "in": "<&-",
+    "out": ">&-",
+    "err": "2>&-",
+    "out and err": ">&- 2>&-",
+    "all": "<&- >&- 2>&-",
+}
 
 
 @pytest.mark.parametrize("isolation", ["fork", "spawn"])

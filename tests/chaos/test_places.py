@@ -13,7 +13,7 @@ NAMES = {
     "spaces": "my flows",
     "unicode": "مجرى ☃ é",
     "newline": "two\nlines",
-    "quotes": "it's \"so\" $HOME `x` {y} %s",
+    "quotes": 'it\'s "so" $HOME `x` {y} %s',
     "dash": "-rf",
     "not utf-8": os.fsdecode(b"bad\xff\xfename"),
 }
@@ -129,11 +129,13 @@ def test_the_home_is_found_upwards(make_place) -> None:
 
 
 def test_a_relative_home_stays_where_it_was_meant(make_place) -> None:
-    place = make_place(one_step("""
+    place = make_place(
+        one_step("""
         os.chdir("/tmp")
         from falaj import Run
         self.seen = Run(current.flow_name + "/" + current.run_id).id
-    """))
+    """)
+    )
     place.home = place.folder / "sub" / "home"
     (place.folder / "sub").mkdir()
     done = place.run("run", FALAJ_HOME="sub/home")
@@ -171,7 +173,9 @@ def test_few_open_files(isolation: str, make_place) -> None:
 def test_no_process_can_be_started(make_place) -> None:
     if os.getuid() != 0:
         pytest.skip("needs root, to run as another user with a limit")
-    seen = subprocess.run(["setpriv", "--reuid=64123", "--clear-groups", sys.executable, "-c", "1"], capture_output=True)
+    nested = "import os, sys; os.execv(sys.executable, [sys.executable, '-c', '1'])"
+    command = ["setpriv", "--reuid=64123", "--clear-groups", sys.executable, "-c", nested]
+    seen = subprocess.run(command, capture_output=True)
     if seen.returncode:
         pytest.skip("another user can't start this interpreter")
 
@@ -188,7 +192,9 @@ def test_no_process_can_be_started(make_place) -> None:
     folder.chmod(0o777)
     place = Place(folder, CORPUS["wide"])
     program = ["setpriv", "--reuid=64123", "--clear-groups", sys.executable, str(place.flow)]
-    done = place.run("run", "--max-workers", "50", options={"program": program, "preexec_fn": limit})
+    done = place.run(
+        "run", "--max-workers", "50", options={"program": program, "preexec_fn": limit}
+    )
     failed_with(done, "can't fork")
 
 

@@ -14,7 +14,15 @@ SLACK = 2.0
 WAITS = "open('pid', 'w').write(str(os.getpid()))\nif not os.environ.get('CHAOS_GO'):\n    {}"
 SLEEPS = WAITS.format("time.sleep(300)")
 IGNORES = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + WAITS.format(
-    "\n    ".join(("while True:", "    try:", "        time.sleep(300)", "    except BaseException:", "        pass"))
+    "\n    ".join(
+        (
+            "while True:",
+            "    try:",
+            "        time.sleep(300)",
+            "    except BaseException:",
+            "        pass",
+        )
+    )
 )
 
 
@@ -74,13 +82,15 @@ def test_ctrl_c_reaches_the_whole_terminal_group(make_place) -> None:
 
 
 def test_interrupted_while_nobody_reads_the_output(make_place) -> None:
-    place = make_place(one_step("""
+    place = make_place(
+        one_step("""
         open('pid', 'w').write('1')
         if not os.environ.get('CHAOS_GO'):
             for _ in range(100000):
                 print('z' * 100)
             time.sleep(300)
-    """))
+    """)
+    )
     reader, writer = os.pipe()
     try:
         process = place.start("run", options={"stdout": writer})
@@ -109,7 +119,8 @@ def test_control_stopped_and_continued_loses_nothing(make_place) -> None:
     place = make_place(one_step("open('pid', 'w').write('1')\ntime.sleep(1)"))
     process = place.start("run")
     place.wait_for("pid")
-    control = [pid for pid, line in marked(place.mark).items() if "falaj_control.process" in line][0]
+    processes = marked(place.mark).items()
+    control = next(pid for pid, line in processes if "falaj_control.process" in line)
     os.kill(control, signal.SIGSTOP)
     time.sleep(2)
     assert place.last_run().state == "running"

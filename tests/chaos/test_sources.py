@@ -13,8 +13,10 @@ open('pid', 'w').write('1')
 while not os.path.exists('go'):
     time.sleep(0.01)
 """
-FLOW = one_step(WAITS).replace("self.last = self.first + 1", "self.last = mark()").replace(
-    "class Flow", "def mark():\n    return 'as it was'\n\nclass Flow"
+FLOW = (
+    one_step(WAITS)
+    .replace("self.last = self.first + 1", "self.last = mark()")
+    .replace("class Flow", "def mark():\n    return 'as it was'\n\nclass Flow")
 )
 EDITS = {
     "edited": lambda text: "# one line more\n" + text.replace("as it was", "changed"),

@@ -32,7 +32,9 @@ def test_many_runs_at_once_in_a_fresh_home(make_place) -> None:
 
 
 def test_two_resumes_of_one_run(make_place) -> None:
-    place = make_place(one_step("if 'CHAOS_FAIL' in os.environ:\n    raise ValueError('no')\ntime.sleep(0.3)"))
+    place = make_place(
+        one_step("if 'CHAOS_FAIL' in os.environ:\n    raise ValueError('no')\ntime.sleep(0.3)")
+    )
     assert place.run("run", CHAOS_FAIL="1").status == 1
     started = [place.start("resume", "--origin-run-id", "1") for _ in range(2)]
     for process in started:
@@ -57,12 +59,14 @@ def test_a_run_that_goes_on_cannot_be_resumed(make_place) -> None:
 
 
 def test_a_run_that_was_declared_lost_commits_nothing_more(make_place) -> None:
-    place = make_place(one_step("""
+    place = make_place(
+        one_step("""
         open('pid', 'w').write('1')
         while not os.path.exists('go'):
             time.sleep(0.01)
         self.late = 1
-    """))
+    """)
+    )
     process = place.start("run")
     place.wait_for("pid")
     time.sleep(0.3)
@@ -95,4 +99,6 @@ def everything(place) -> list[object]:
     """Return all rows that a run may write."""
     with place.database() as database:
         tables = ("runs", "steps", "tasks", "attempts", "events")
-        return [database.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables]
+        return [
+            database.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables
+        ]

@@ -217,7 +217,9 @@ def difference(expected: str, actual: str) -> str:
 
 def _said(text: str) -> list[str]:
     # Python versions differ in how they underline the failing expression.
-    return [line for line in text.splitlines() if line.strip() and not re.fullmatch(r"[\s^~]+", line)]
+    return [
+        line for line in text.splitlines() if line.strip() and not re.fullmatch(r"[\s^~]+", line)
+    ]
 
 
 def _pattern(line: str) -> str:

@@ -7,9 +7,7 @@ import pytest
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 GUIDES = sorted(path.name for path in (DOCS / "guides").glob("*.md"))
-OURS = sorted(
-    path for path in DOCS.rglob("*.md") if path.relative_to(DOCS).parts[0] != "decisions"
-)
+OURS = sorted(path for path in DOCS.rglob("*.md") if path.relative_to(DOCS).parts[0] != "decisions")
 LINK = re.compile(r"\]\(([^)#\s]*)(#[^)\s]+)?\)")
 
 
@@ -43,4 +41,6 @@ def test_documents_name_no_place_of_one_machine(path):
 def _anchors(path: Path) -> set[str]:
     text = path.read_text(encoding="utf-8")
     headings = re.findall(r"^#+ (.+)$", text, flags=re.M)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings
+    }

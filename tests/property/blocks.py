@@ -6,7 +6,7 @@ what each task of a real run has to leave, whoever came first.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -62,7 +62,7 @@ class Each:
     merges: bool
 
 
-Block = Union[Plain, Branches, Each]
+Block = Plain | Branches | Each
 Chain = tuple[Block, ...]
 Key = tuple[str, tuple[int, ...]]
 

@@ -1,4 +1,4 @@
-"""The planner alone: the order of completion changes nothing, and reuse is as large as it may be."""
+"""The planner alone: the order of completion changes nothing, and reuse is as large as can be."""
 
 import random
 

@@ -27,7 +27,7 @@ from falaj.errors import ExceptionWrapper
 from falaj.model import states
 
 REAL = settings(
-    max_examples=10,
+    max_examples=8,
     deadline=None,
     database=None,
     # A real run takes too long to be shrunk; the failing flow's source is printed instead.

@@ -1,4 +1,4 @@
-"""The `inputs` of a join step: one read-only flow object per task that flows in."""
+"""The `inputs` of a join step: one flow object per task that flows in."""
 
 from __future__ import annotations
 
@@ -94,7 +94,9 @@ class Inputs(Sequence[Any]):
         conflicts: Set[str] = set()
         for manifest in self._manifests():
             for name, entry in manifest.entries.items():
-                if name in assigned or name in excluded or (included and name not in included):
+                if name == CAUGHT or name in assigned or name in excluded:
+                    continue
+                if included and name not in included:
                     continue
                 if found.setdefault(name, entry).digest != entry.digest:
                     conflicts.add(name)

@@ -11,6 +11,7 @@ from falaj.store.artifacts import Loaded, load, save, type_name
 from falaj.store.blobs import BlobStore
 from falaj.store.codec import Encoded
 from falaj.store.manifests import Entry, Manifest, save_manifest
+from falaj.store.mapping import MappedBlob
 from falaj.store.values import SavedValues, load_value, save_values
 
 # Their values can't have changed in place, so what was loaded need not be pickled again.
@@ -37,12 +38,16 @@ class TaskState:
         self.lines: Dict[str, Tuple[str, int]] = {}
         self.foreach_values: List[Any] = []
         self.inputs: Dict[int, Any] = {}
+        # Mapped artifacts still to be verified; a join shares this list with its inputs.
+        self.unverified: List[MappedBlob] = []
 
     def load(self, name: str) -> Any:
         """Return an inherited artifact's value; raise KeyError where there is none."""
         entry = self.kept[name]
         loaded = load(self.store, entry, name)
         self.loaded[name] = loaded
+        if loaded.mapped is not None and not loaded.mapped.is_verified:
+            self.unverified.append(loaded.mapped)
         return loaded.value
 
     def drop(self, name: str) -> bool:
@@ -93,9 +98,8 @@ class TaskState:
 
     def verify(self) -> None:
         """Wait until every mapped artifact has been verified; raise CorruptBlob for a bad one."""
-        for loaded in self.loaded.values():
-            if loaded.mapped is not None:
-                loaded.mapped.verified()
+        for mapped in self.unverified:
+            mapped.verified()
 
     def _unchanged(self, name: str, encoded: Encoded) -> Optional[Entry]:
         loaded = self.loaded.get(name)

@@ -122,7 +122,7 @@ def _open(path: str) -> Optional[sqlite3.Connection]:
 
 
 def _connect(path: str, options: str) -> sqlite3.Connection:
-    address = "file:{}?{}".format(quote(path), options)
+    address = "file:{}?{}".format(quote(os.fsencode(path)), options)
     # Each thread uses its own; only the last reference may be dropped by another.
     return sqlite3.connect(
         address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False

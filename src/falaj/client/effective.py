@@ -43,6 +43,8 @@ def lost_run(record: RunRecord, lost: Optional[Loss]) -> RunRecord:
 
 def lost_step(record: StepRecord, lost: Optional[Loss]) -> StepRecord:
     """Return the step as lost where `lost` is given and it was under way."""
+    if lost is not None and record.state == states.NOT_REACHED:
+        return record._replace(reason=record.reason or lost.reason)
     if lost is None or record.state not in _OPEN:
         return record
     return record._replace(

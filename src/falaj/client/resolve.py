@@ -72,7 +72,8 @@ def no_step(facts: RunFacts, name: str) -> str:
     begun = [step.name for step in steps if is_reached(step)]
     state = facts.record.state
     if name in facts.targets() or any(step.name == name for step in steps):
-        reason = "".join(": " + step.reason for step in steps if step.name == name and step.reason)
+        reasons = [step.reason for step in steps if step.name == name and step.reason]
+        reason = "".join(": " + reason.rstrip(".") for reason in reasons)
         how = "has not been reached yet" if state == states.RUNNING else "was not reached"
         return "The step {!r} of {} {}{}. Steps reached: {}.".format(
             name, run, how, reason, ", ".join(begun) or "none"

@@ -250,7 +250,10 @@ class Task(ClientObject):
 
     def _parents(self) -> List[TaskRecord]:
         record = self._facts.record
-        return self._access.reader.tasks_by_id(record.run, record.parents)
+        found = self._access.reader.tasks_by_id(record.run, record.parents)
+        # In the order of the join's inputs.
+        places = {parent: place for place, parent in enumerate(record.parents)}
+        return sorted(found, key=lambda task: places[task.id])
 
     def _followers(self) -> List[TaskRecord]:
         record = self._facts.record

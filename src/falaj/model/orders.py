@@ -9,6 +9,9 @@ INIT = "init"
 FALLBACK = "fallback"
 SNAPSHOT = "snapshot"
 
+# The exit status of a task's process that could not hand over its report.
+EXIT_UNREPORTED = 71
+
 
 class Frame(NamedTuple):
     """One level of foreach around a task: which of how many values it has.

@@ -8,26 +8,27 @@ import sys
 import time
 from typing import Any, Dict, Optional, cast
 
+from falaj import home
 from falaj.authoring.flowspec import FlowSpec, assigned_in, bind, next_call
 from falaj.authoring.inputs import CAUGHT, Inputs
 from falaj.authoring.settling import settle_parameters
 from falaj.authoring.taskstate import TaskState
-from falaj.errors import FailureHandledByCatch, FalajException, InvalidNextException
+from falaj.errors import (
+    CorruptBlob,
+    FailureHandledByCatch,
+    FalajException,
+    InvalidNextException,
+    StepExit,
+)
 from falaj.model.graph import END, FOREACH, FlowDescription, StepSpec
 from falaj.model.orders import FALLBACK, INIT, ErrorInfo, Order, Report, Transition
 from falaj.runtime.current import set_current
 from falaj.runtime.deadline import Deadline
 from falaj.runtime.failure import describe_exception, wrap
 from falaj.store.blobs import BlobStore
-from falaj.store.manifests import load_manifest
+from falaj.store.manifests import Entry, load_manifest
 
 LABEL_LENGTH = 30
-
-
-class StepExit(FalajException):
-    """A step that called sys.exit(), which ends no task well."""
-
-    headline = "Step called sys.exit()"
 
 
 def execute(flow_class: type, description: FlowDescription, order: Order) -> Report:
@@ -39,7 +40,13 @@ def execute(flow_class: type, description: FlowDescription, order: Order) -> Rep
     if order.kind == INIT:
         report = _settle(flow_class, description, order, store)
     else:
-        report = _Attempt(flow_class, description, order, store).run()
+        try:
+            attempt = _Attempt(flow_class, description, order, store)
+        except FalajException as error:
+            # What the task starts from can't be read.
+            report = Report("failed", None, None, describe_exception(error), "", {})
+        else:
+            report = attempt.run()
     return report._replace(usage=_usage(time.monotonic() - started))
 
 
@@ -58,13 +65,16 @@ class _Attempt:
         inherited = load_manifest(store, source) if source is not None else None
         constants = frozenset(order.context["constants"])
         self.state = TaskState(store, inherited, order.frames, constants)
+        self.settled: Dict[str, Entry] = {}
         if order.context["origin"] is not None and order.parameters is not None:
             # A reused task left the constants of its own run; those of this one hold.
             settled = load_manifest(store, order.parameters).entries
-            self.state.kept.update({n: e for n, e in settled.items() if n in constants})
+            self.settled = {name: entry for name, entry in settled.items() if name in constants}
         self.flow = self._make(order.step, self.state)
 
     def _make(self, step: str, state: TaskState) -> FlowSpec:
+        state.kept.update(self.settled)
+        state.unverified = self.state.unverified
         flow: FlowSpec = cast(Any, object.__new__)(self.flow_class)
         bind(flow, state, step)
         return flow
@@ -87,13 +97,21 @@ class _Attempt:
                     "to fail it.".format(self.order.step, "" if error.code is None else error.code)
                 ).with_traceback(error.__traceback__)
             tolerable = isinstance(error, Exception)
-            info = describe_exception(error)
+            info = describe_exception(self._damage() or error)
         if catch is not None and tolerable and self.order.options.get("last_attempt"):
             try:
                 return self._caught(catch, info)
             except Exception as second:
                 info = describe_exception(second)
         return self._failed(info)
+
+    def _damage(self) -> Optional[CorruptBlob]:
+        # A damaged artifact explains what failed better than the failure itself.
+        try:
+            self.state.verify()
+        except CorruptBlob as damage:
+            return damage
+        return None
 
     def _call_body(self, catch: Optional[Dict[str, Any]]) -> None:
         body = getattr(self.flow, self.order.step)
@@ -216,6 +234,12 @@ def _seed() -> None:
 
 def _announce(description: FlowDescription, order: Order) -> None:
     set_current(description, order)
+    # The home that this run is in, also once the step has changed folder.
+    os.environ[home.VARIABLE] = os.path.dirname(str(order.context["store"]))
+    # What it starts can be told by this, should everybody who watches over it be killed at once.
+    os.environ[home.TASK_VARIABLE] = "{}/{}/{}/{}".format(
+        order.flow, order.run, order.step, order.task
+    )
     own = order.context.get("namespace")
     if own != order.context.get("default_namespace"):
         # Imported here: the client is loaded where a step reads runs, or must not see its own.

@@ -22,6 +22,8 @@ from falaj.runtime.taskprocess import become_task, prepare_streams, run_task
 # A stray that left its task's session is looked for this often, and once more at the end.
 _STRAYS_EVERY = 1.0
 _LAST_REAP = 5.0
+# Control's connection closes a moment before its children are handed to us.
+_LAST_ORPHANS = 0.3
 
 
 class ControlDied(Exception):
@@ -44,6 +46,7 @@ class Host:
         self._flow_class = flow_class
         self._description = description
         self._orders: Dict[int, int] = {}
+        self._others: Dict[int, int] = {}
         self._wake_read, self._wake_write = os.pipe()
         for end in (self._wake_read, self._wake_write):
             os.set_blocking(end, False)
@@ -77,10 +80,15 @@ class Host:
                 self._reap()
                 status = self._handle_messages()
                 if status is None and self._receiver.closed:
+                    self._kill_orphans_of_control()
                     raise ControlDied
             return status
         finally:
             self._end_all()
+
+    def status_of(self, pid: int) -> Optional[int]:
+        """Return the wait status of a child that is no task's, where it was reaped here."""
+        return self._others.get(pid)
 
     def serve_one(self) -> NoReturn:
         """Take a single order and become its task, for steps that must not be forked."""
@@ -142,8 +150,10 @@ class Host:
                 break
             if pid == 0:
                 break
+            self._others[pid] = status
             number = self._orders.pop(pid, None)
             if number is not None:
+                del self._others[pid]
                 try:
                     os.killpg(pid, signal.SIGKILL)
                 except OSError:
@@ -175,8 +185,15 @@ class Host:
         while self._orders and time.monotonic() < limit:
             self._reap_quietly()
             time.sleep(0.002)
-        if self._sweep:
+        # Also where no task was ours: those of fresh interpreters leave their strays to us.
+        self._kill_strays()
+
+    def _kill_orphans_of_control(self) -> None:
+        # Tasks in fresh interpreters are control's children, and ours once it is quite gone.
+        limit = time.monotonic() + _LAST_ORPHANS
+        while time.monotonic() < limit:
             self._kill_strays()
+            time.sleep(0.05)
 
     def _reap_quietly(self) -> None:
         for pid in list(self._orders):

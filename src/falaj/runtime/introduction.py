@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import sys
 from typing import Any, Dict, List, Optional, Tuple
@@ -33,6 +34,7 @@ def introduce(flow_class: type) -> "Tuple[Optional[FlowDescription], Dict[str, A
     description: Optional[FlowDescription] = None
     try:
         description = describe(flow_class)
+        _keep_lines()
         hello["description"] = description.to_wire()
         hello["constants"] = sorted(
             {*constants_of(flow_class, FlowSpec), *(p.attribute for p in description.parameters)}
@@ -43,6 +45,15 @@ def introduce(flow_class: type) -> "Tuple[Optional[FlowDescription], Dict[str, A
     except FalajException as error:
         hello["problems"] = [str(error)]
     return description, hello
+
+
+def _keep_lines() -> None:
+    # Tracebacks show the lines that run, also once a file has been edited; without a time of its
+    # own an entry is taken as it is.
+    for path, entry in list(linecache.cache.items()):
+        if len(entry) == 4:
+            size, _, lines, full_name = entry
+            linecache.cache[path] = (size, None, lines, full_name)
 
 
 def _interpreter_flags() -> List[str]:

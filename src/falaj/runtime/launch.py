@@ -41,26 +41,36 @@ def _command(flow_class: type, arguments: List[str]) -> int:
         return 1
     _open_standard_files()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    control = _start_control(theirs)
+    try:
+        control = _start_control(theirs)
+    except OSError as error:
+        sys.stderr.write("Can't start a process for the run: {}.\n".format(error.strerror))
+        return 1
     theirs.close()
     # Imported here, after control has been started, so that both start side by side.
     from falaj.runtime import processes, wire
     from falaj.runtime.host import ControlDied, Host
     from falaj.runtime.introduction import introduce
+    from falaj.runtime.taskprocess import HOST_SIGNALS
 
     receiver = wire.Receiver(ours)
     description, hello = introduce(flow_class)
     hello.update(arguments=arguments, program=_program())
     processes.prepare()
+    host = Host(ours, receiver, flow_class, description)
     try:
         ours.sendall(wire.pack(wire.HELLO, 0, hello))
-        host = Host(ours, receiver, flow_class, description)
         status = host.serve()
-    except (ControlDied, OSError):
-        status = _control_died(control)
+    except (ControlDied, BrokenPipeError, ConnectionResetError):
+        _tell_that_control_died(host.status_of(control) or _wait_for(control))
+        status = 1
     except KeyboardInterrupt:
         status = 130
     ours.close()
+    # Control may still be writing to a reader who pauses; Ctrl-C need not wait for that.
+    for number in HOST_SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     _wait_for(control)
     return status
 
@@ -96,14 +106,12 @@ def _program() -> str:
     return "python {}".format(sys.argv[0])
 
 
-def _control_died(control: int) -> int:
-    status = _wait_for(control)
+def _tell_that_control_died(status: int) -> None:
     how = "ended by signal {}".format(os.WTERMSIG(status)) if os.WIFSIGNALED(status) else "ended"
     sys.stderr.write(
         "Falaj's control process {}. All tasks were stopped; what they had finished is kept. "
         "Continue with: {} resume\n".format(how, _program())
     )
-    return 1
 
 
 def _wait_for(control: int) -> int:

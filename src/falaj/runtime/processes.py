@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sys
@@ -28,6 +29,24 @@ def adopt_orphans() -> None:
     prepare()
     if _libc is not None:
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def die_with_reader(pipe: int) -> None:
+    """Have the kernel kill this process's group once nobody reads `pipe` any more.
+
+    Control reads it and a living host ends its tasks itself when control dies; this is for the
+    case that both are killed at once. Call it off before writing, which stirs the pipe as well.
+    """
+    if hasattr(fcntl, "F_SETSIG"):
+        fcntl.fcntl(pipe, fcntl.F_SETOWN, -os.getpid())
+        fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(pipe, fcntl.F_SETFL, os.O_WRONLY | os.O_ASYNC)
+
+
+def outlive_reader(pipe: int) -> None:
+    """Call `die_with_reader` off."""
+    if hasattr(fcntl, "F_SETSIG"):
+        fcntl.fcntl(pipe, fcntl.F_SETFL, os.O_WRONLY)
 
 
 class ProcessEntry(NamedTuple):
@@ -98,6 +117,21 @@ def kill_tree(root: int, number: int = signal.SIGKILL) -> None:
         os.killpg(root, number)
     except OSError:
         pass
+
+
+def marked_with(whole: str, beginning: str) -> List[int]:
+    """Return the processes started with the variable `whole` and one that begins as the other."""
+    found: List[int] = []
+    for pid in all_processes():
+        try:
+            with open("/proc/{}/environ".format(pid), "rb") as file:
+                variables = file.read().split(b"\0")
+        except OSError:
+            continue
+        begins = os.fsencode(beginning)
+        if os.fsencode(whole) in variables and any(one.startswith(begins) for one in variables):
+            found.append(pid)
+    return found
 
 
 def began_at(pid: int) -> Optional[float]:

@@ -14,7 +14,7 @@ from typing import Any, List, Mapping, NoReturn, Optional
 
 from falaj.errors import FalajBug
 from falaj.model.graph import FlowDescription
-from falaj.model.orders import SNAPSHOT, ErrorInfo, Order, Report
+from falaj.model.orders import EXIT_UNREPORTED, SNAPSHOT, ErrorInfo, Order, Report
 from falaj.runtime import processes
 from falaj.runtime.execute import execute
 from falaj.runtime.snapshot import take_snapshot
@@ -58,6 +58,7 @@ def become_task(files: List[int], inherited: List[int]) -> None:
         if _signals.getsignal(number) is not _signals.SIG_IGN:
             _signals.signal(number, _signals.SIG_DFL)
     _signals.signal(signal.SIGINT, _signals.default_int_handler)
+    processes.die_with_reader(files[2])
     _redirect_output(files)
 
 
@@ -108,8 +109,13 @@ def run_task(
         )
     _flush()
     data = json.dumps(report.to_wire(), separators=(",", ":")).encode()
-    while data:
-        data = data[os.write(report_file, data) :]
+    try:
+        processes.outlive_reader(report_file)
+        while data:
+            data = data[os.write(report_file, data) :]
+    except OSError:
+        # The step has closed files that were not its own, or control is gone.
+        os._exit(EXIT_UNREPORTED)
     os._exit(0)
 
 

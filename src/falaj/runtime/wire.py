@@ -7,7 +7,6 @@ order of the frames that announce them.
 
 from __future__ import annotations
 
-import array
 import json
 import os
 import socket
@@ -21,11 +20,11 @@ ORDER = 4  # control -> host: run a task; three files: stdout, stderr, report
 FORKED = 5  # host -> control: the order's process has started
 EXITED = 6  # host -> control: the order's process has ended
 SIGNALLED = 7  # host -> control: the person wants to stop
-SNAPSHOT = 8  # host -> control: the code snapshot has been stored
 EXIT = 9  # control -> host: all is done; leave with this status
 FAILED = 10  # host -> control: the flow file can't be imported or described
 
 _HEADER = struct.Struct("<IBQ")
+_FILE = struct.Struct("i")
 _MOST_FILES = 64
 _RECEIVE = 1 << 18
 
@@ -60,16 +59,15 @@ class Receiver:
 
     def receive(self) -> None:
         """Read once; sets `closed` at the end of the stream. May raise BlockingIOError."""
-        space = socket.CMSG_LEN(_MOST_FILES * array.array("i").itemsize)
+        space = socket.CMSG_LEN(_MOST_FILES * _FILE.size)
         try:
             data, ancillary, _, _ = self._connection.recvmsg(_RECEIVE, space)
         except ConnectionError:
             data, ancillary = b"", []
         for level, kind, content in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-                files = array.array("i")
-                files.frombytes(content[: len(content) - len(content) % files.itemsize])
-                for file in files:
+                whole = content[: len(content) - len(content) % _FILE.size]
+                for (file,) in _FILE.iter_unpack(whole):
                     os.set_inheritable(file, False)
                     self.files.append(file)
         if not data:
@@ -104,5 +102,6 @@ class Receiver:
 
 def send_with_files(connection: socket.socket, data: bytes, files: Sequence[int]) -> int:
     """Send the start of `data` together with `files`; return how many bytes went."""
-    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))
+    packed = b"".join(_FILE.pack(file) for file in files)
+    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, packed)
     return connection.sendmsg([data], [rights])

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, List, NoReturn, Optional, Sequence
 
 from falaj.errors import CorruptBlob, MissingBlob, StoreUnavailable
 from falaj.hashing import blob_digest, blob_hasher, finish, hex_of
+from falaj.liveness import process_started
 from falaj.store.verified import file_stamp, is_noted
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ class BlobStore:
             return
         for name in names:
             writer = name.partition("-")[0]
-            if writer.isdigit() and not os.path.exists("/proc/{}".format(writer)):
+            if writer.isdigit() and process_started(int(writer)) is None:
                 discard(os.path.join(folder, name))
 
     def _failed(self, error: OSError, temporary: Optional[str]) -> NoReturn:

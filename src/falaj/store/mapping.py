@@ -58,6 +58,11 @@ class MappedBlob:
             self._thread = threading.Thread(target=self._verify, args=(store,), daemon=True)
             self._thread.start()
 
+    @property
+    def is_verified(self) -> bool:
+        """Whether nothing is left to verify."""
+        return self._thread is None and self._damage is None
+
     def verified(self) -> None:
         """Wait until the bytes have been compared with the digest; raise where they differ."""
         if self._thread is not None:

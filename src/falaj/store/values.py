@@ -41,7 +41,7 @@ def save_values(
             except Exception as error:
                 raise refuse(width, value, error) from None
             writer.write(data)
-            rows += _ROW.pack(writer.size, zlib.crc32(data))
+            rows += _ROW.pack(writer.size, _checksum(data, width))
             width += 1
         writer.write(bytes(rows))
         writer.write(_TRAILER.pack(_MAGIC, width))
@@ -62,11 +62,16 @@ def load_value(store: BlobStore, digest: str, index: int) -> Any:
         start = _ROW.unpack_from(read, 0)[0] if index else 0
         stop, checksum = _ROW.unpack_from(read, len(read) - _ROW.size)
         data = _read(file, store, digest, start, stop - start)
-        if zlib.crc32(data) != checksum:
+        if _checksum(data, index) != checksum:
             raise CorruptBlob(digest, store.path(digest), "value {} differs".format(index))
     finally:
         os.close(file)
     return pickle.loads(data)
+
+
+def _checksum(data: bytes, index: int) -> int:
+    # The index takes part, so that damage to the table can't pass off one value as another.
+    return zlib.crc32(data, index & 0xFFFFFFFF)
 
 
 def _read(file: int, store: BlobStore, digest: str, offset: int, size: int) -> bytes:

@@ -58,7 +58,7 @@ class PlainWatcher:
     def task_started(self, task: TaskTag, reason: str) -> None:
         """Show that an attempt starts."""
         if not self._quiet:
-            self._tell(task, wording.start_line(task), self._clock())
+            self._tell(task, wording.start_line(task, reason), self._clock())
 
     def task_line(self, task: TaskTag, stream: str, text: str, at: float) -> None:
         """Show a line that an attempt printed."""

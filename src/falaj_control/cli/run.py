@@ -9,6 +9,7 @@ import click
 from falaj.authoring.decorators import attach
 from falaj.errors import FalajBug
 from falaj_control.cli import options
+from falaj_control.cli.background import BackgroundWatcher
 from falaj_control.cli.context import CommandContext
 from falaj_control.cli.progress import choose_watcher
 from falaj_control.ports.requests import ResumeRequest, RunRequest
@@ -57,7 +58,7 @@ def start_run(
         **options.request_fields(values),
     )
     quiet = line.quiet or bool(values.get("quiet"))
-    watcher = choose_watcher(line.output, line.errors, quiet)
+    watcher = BackgroundWatcher(choose_watcher(line.output, line.errors, quiet))
     try:
         return line.start(request, watcher)
     finally:

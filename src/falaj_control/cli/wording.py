@@ -57,9 +57,11 @@ def error_line(error: ErrorInfo | None, reason: str) -> str:
     return f"{said} ({error.location})" if error.location else said
 
 
-def start_line(task: TaskTag) -> str:
-    """Return what is said when an attempt starts."""
-    return f"Task is starting (try {task.attempt + 1})." if task.attempt else "Task is starting."
+def start_line(task: TaskTag, reason: str) -> str:
+    """Return what is said when an attempt starts; `reason` is why a resumed run has it run."""
+    if task.attempt:
+        return f"Task is starting (try {task.attempt + 1})."
+    return f"Task is starting: {reason}." if reason else "Task is starting."
 
 
 def end_line(state: str, reason: str, error: ErrorInfo | None) -> str:

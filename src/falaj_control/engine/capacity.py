@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import glob
 import os
-import shutil
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -59,14 +58,19 @@ def this_machine(settings: Settings) -> Capacity:
     place = settings.home.root
     while not os.path.isdir(place):
         place = os.path.dirname(place)
+    space = os.statvfs(place)
     return Capacity(
         {
             "cpu": settings.local_cpu or usable,
             "memory": settings.local_memory or pages,
-            "gpu": settings.local_gpu or len(glob.glob("/dev/nvidia[0-9]*")),
-            "disk": shutil.disk_usage(place).free / 1048576,
+            "gpu": settings.local_gpu or _gpus(),
+            "disk": space.f_bavail * space.f_frsize / 1048576,
         }
     )
+
+
+def _gpus() -> int:
+    return sum(re.fullmatch(r"nvidia\d+", name) is not None for name in os.listdir("/dev"))
 
 
 def _amount(asked: Mapping[str, Any], name: str) -> float:

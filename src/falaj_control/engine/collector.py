@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-import random
+import os
 
 from falaj.model.states import CANCELLED, FAILED, TASK_SUCCESSFUL
 from falaj_control.engine.active import ActiveTask
@@ -22,6 +22,10 @@ from falaj_control.ports.executing import Ended, Printed, Started
 from falaj_control.records.recorder import AttemptEnd, TaskEnd
 
 _LONGEST_REASON = 1000
+
+
+def _chance() -> float:
+    return int.from_bytes(os.urandom(4), "little") / 2**32
 
 
 class Collector:
@@ -115,7 +119,7 @@ class Collector:
         context, report = self._context, event.report
         ended, error = ending_of(task, event)
         fallback = task.fallback is not None
-        verdict = after_attempt(task.policy, task.attempt, ended, random.random(), fallback)
+        verdict = after_attempt(task.policy, task.attempt, ended, _chance(), fallback)
         failure = context.failure
         if verdict.follow is not None and failure is not None:
             verdict = verdict._replace(task_state=CANCELLED, follow=None)

@@ -97,5 +97,5 @@ class RunContext:
 
     def commit(self) -> None:
         """Write all records that wait."""
-        self.parts.recorder.flush()
+        self.parts.recorder.flush(self.parts.clock.wall())
         self.uncommitted.clear()

@@ -21,6 +21,7 @@ class Dispatcher:
         self._parts = context.parts
         steps = context.plan.description.steps
         self._options = {step.name: orders.step_options(step) for step in steps}
+        self._reused: dict[str, int] = {}
         self._policies = {step: policy_of(found) for step, found in self._options.items()}
 
     def settle_parameters(self) -> None:
@@ -75,6 +76,7 @@ class Dispatcher:
         if decision.reused is not None:
             self._reuse(planned, decision.reused, decision.reason)
             return
+        self.tell_reused()
         options = self._options[planned.step]
         task = ActiveTask(planned, self._policies[planned.step], options, decision.reason)
         context.board.started(planned.step, self._parts.clock.wall())
@@ -86,8 +88,20 @@ class Dispatcher:
         self._parts.recorder.task_reused(planned, reason, found, at)
         context.board.reused(planned.step, found.state, at)
         context.finished = context.finished or planned.step == context.plan.graph.end
+        self._reused[planned.step] = self._reused.get(planned.step, 0) + 1
         manifest = str(found.manifest)
         self._parts.planner.finish(planned, manifest, found.transition, fresh=False)
+
+    def tell_reused(self) -> None:
+        """Tell the watcher what has been reused since it was last told."""
+        if self._reused:
+            steps = [
+                step if count == 1 else f"{step} ({count} tasks)"
+                for step, count in self._reused.items()
+            ]
+            origin = self._context.plan.facts.origin
+            self._parts.watcher.note(f"Reused from run {origin}: {', '.join(steps)}.")
+            self._reused.clear()
 
     def _launch(self, task: ActiveTask) -> None:
         context, parts, plan = self._context, self._parts, self._context.plan

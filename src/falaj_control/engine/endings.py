@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from falaj.model.orders import ErrorInfo
+from falaj.model.orders import EXIT_UNREPORTED, ErrorInfo
 from falaj_control.engine.active import ActiveTask
 from falaj_control.lifecycle.attempts import (
     ENDED_CAUGHT,
@@ -52,6 +52,9 @@ def describe_death(what: str, event: Ended, timed_out: bool) -> ErrorInfo:
     status = event.status
     if status is None:
         return ErrorInfo("TaskProcessDied", f"{what} lost its process.", "", "", True)
+    if status == EXIT_UNREPORTED:
+        text = f"{what} closed the file through which it reports, as os.closerange() does."
+        return ErrorInfo("TaskProcessDied", text, "", "", True)
     if status >= 0:
         text = f"{what} left its process with exit status {status}, as by os._exit()."
         return ErrorInfo("TaskProcessDied", text, "", "", True)

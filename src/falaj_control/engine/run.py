@@ -59,6 +59,7 @@ class Engine:
         self._dispatcher.settle_parameters()
         while not self._is_over():
             self.run_once()
+        self._dispatcher.tell_reused()
         self._await_snapshot()
         return self._end()
 
@@ -118,7 +119,6 @@ class Engine:
         recorder = self._parts.recorder
         if now >= self._renew_at:
             self._renew_at = now + self._parts.settings.lease_interval
-            recorder.sign_of_life(self._parts.clock.wall())
             self._commit()
         elif not recorder.pending:
             self._commit_at = None

@@ -14,6 +14,8 @@ from falaj.home import Home
 from falaj_control.records.schema import MIGRATIONS, VERSION
 
 BUSY_SECONDS = 60.0
+# SQLite opens no file whose path is longer.
+LONGEST_PATH = 510
 
 
 def open_records(home: Home) -> sqlite3.Connection:
@@ -45,6 +47,11 @@ def unavailable(home: Home, error: Exception) -> StoreUnavailable:
             f"with empty records; the artifacts beside it stay."
         )
     code = error.errno if isinstance(error, OSError) else None
+    if len(os.fsencode(home.records)) > LONGEST_PATH:
+        return StoreUnavailable(
+            f"The path {home.records} is too long for the records. Set FALAJ_HOME to a folder "
+            "nearer to the root."
+        )
     if "full" in text or code in (errno.ENOSPC, errno.EDQUOT):
         return StoreUnavailable(f"There is no space left on the disk of {home.root}. Free some.")
     forbidden = code in (errno.EROFS, errno.EACCES, errno.EPERM)

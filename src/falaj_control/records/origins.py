@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from falaj.errors import FalajNotFound
+from falaj.home import TASK_VARIABLE, VARIABLE
 from falaj.liveness import is_lost
 from falaj.model.orders import Transition
-from falaj.runtime.processes import began_at, kill_tree
+from falaj.runtime.processes import began_at, kill_tree, marked_with
 from falaj_control.plan.tasks import OriginTask, TaskKey
 
 # Seconds by which the kernel's and our own record of a start may differ.
@@ -68,9 +69,9 @@ def declare_lost(connection: sqlite3.Connection, now: float) -> list[int]:
     """
     ended: list[int] = []
     rows = connection.execute(
-        "SELECT id, lease, heard_at, fence FROM runs WHERE state = 'running'"
+        "SELECT id, flow, lease, heard_at, fence FROM runs WHERE state = 'running'"
     ).fetchall()
-    for run, lease, heard_at, fence in rows:
+    for run, flow, lease, heard_at, fence in rows:
         if not is_lost(json.loads(lease), heard_at, now):
             continue
         left: list[int] = []
@@ -81,7 +82,7 @@ def declare_lost(connection: sqlite3.Connection, now: float) -> list[int]:
             (LOST_REASON, heard_at, run, fence),
         ).rowcount
         if changed:
-            left = _left_running(connection, run)
+            left = _left_running(connection, run) + _left_behind(connection, flow, run)
             _end_parts(connection, run, heard_at)
             ended.append(int(run))
         connection.execute("COMMIT")
@@ -102,6 +103,13 @@ def _left_running(connection: sqlite3.Connection, run: int) -> list[int]:
         for pid, started_at in rows
         if abs((began_at(pid) or 0.0) - started_at) < _SAME_START and _leads_session(pid)
     ]
+
+
+def _left_behind(connection: sqlite3.Connection, flow: str, run: int) -> list[int]:
+    """Return the processes that a run's tasks started and that outlived them."""
+    records = str(connection.execute("PRAGMA database_list").fetchone()[2])
+    home = f"{VARIABLE}={os.path.dirname(records)}"
+    return marked_with(home, f"{TASK_VARIABLE}={flow}/{run}/")
 
 
 def _end_parts(connection: sqlite3.Connection, run: int, heard_at: float) -> None:

@@ -179,10 +179,6 @@ class Recorder:
         """Note a task that was ready and that the end of the run kept from starting."""
         self._insert(task, "cancelled", reason, cause, None, at, at)
 
-    def sign_of_life(self, at: float) -> None:
-        """Note that the run's process lives."""
-        self._add("UPDATE runs SET heard_at = ? WHERE id = ?", at, self.run)
-
     def end_run(self, state: str, reason: str, cause: int | None, at: float) -> None:
         """Record how the run ended, with whatever waits."""
         self._event(at, f"run {state}", cause, None, reason)
@@ -194,16 +190,17 @@ class Recorder:
             at,
             self.run,
         )
-        self.flush()
+        self.flush(at)
 
-    def flush(self) -> None:
-        """Write what waits; raise LeaseLost, writing nothing, once the run is another's."""
-        if not self._pending:
-            return
+    def flush(self, at: float) -> None:
+        """Give a sign of life and write what waits.
+
+        Raises LeaseLost, writing nothing, once the run is another's.
+        """
         with _Transaction(self):
             cursor = self._connection.execute(
-                "UPDATE runs SET fence = fence WHERE id = ? AND fence = ? AND state = 'running'",
-                (self.run, self._fence),
+                "UPDATE runs SET heard_at = ? WHERE id = ? AND fence = ? AND state = 'running'",
+                (at, self.run, self._fence),
             )
             if cursor.rowcount != 1:
                 raise LeaseLost(

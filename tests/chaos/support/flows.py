@@ -2,7 +2,7 @@
 
 import textwrap
 
-_HEAD = '''
+_HEAD = """
 import json, os
 from falaj import FlowSpec, Parameter, current, retry, step
 
@@ -12,9 +12,9 @@ def sign(flow):
     file = os.open(os.environ["CHAOS_LEDGER"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.writev(file, [line.encode()])
     os.close(file)
-'''
+"""
 
-LINEAR = '''
+LINEAR = """
 class Linear(FlowSpec):
     size = Parameter("size", default=3)
 
@@ -38,9 +38,9 @@ class Linear(FlowSpec):
 
 if __name__ == "__main__":
     Linear()
-'''
+"""
 
-BRANCH = '''
+BRANCH = """
 class Branch(FlowSpec):
     @step
     def start(self):
@@ -74,9 +74,9 @@ class Branch(FlowSpec):
 
 if __name__ == "__main__":
     Branch()
-'''
+"""
 
-WIDE = '''
+WIDE = """
 class Wide(FlowSpec):
     @step
     def start(self):
@@ -103,9 +103,9 @@ class Wide(FlowSpec):
 
 if __name__ == "__main__":
     Wide()
-'''
+"""
 
-NESTED = '''
+NESTED = """
 class Nested(FlowSpec):
     @step
     def start(self):
@@ -145,9 +145,9 @@ class Nested(FlowSpec):
 
 if __name__ == "__main__":
     Nested()
-'''
+"""
 
-RETRY = '''
+RETRY = """
 class Retry(FlowSpec):
     @step
     def start(self):
@@ -171,7 +171,7 @@ class Retry(FlowSpec):
 
 if __name__ == "__main__":
     Retry()
-'''
+"""
 
 CORPUS = {
     name: _HEAD + textwrap.dedent(body)
@@ -192,7 +192,7 @@ def one_step(body: str, head: str = "") -> str:
         _HEAD
         + "import signal, subprocess, sys, time\n"
         + textwrap.dedent(head)
-        + f'''
+        + f"""
 class Flow(FlowSpec):
     @step
     def start(self):
@@ -213,5 +213,5 @@ class Flow(FlowSpec):
 
 if __name__ == "__main__":
     Flow()
-'''
+"""
     )

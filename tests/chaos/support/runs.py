@@ -104,9 +104,7 @@ class Place:
         given.update(options or {})
         program = given.pop("program", [sys.executable, str(self.flow)])
         try:
-            process = subprocess.Popen(
-                [*program, *arguments], env=self.environment(**env), **given
-            )
+            process = subprocess.Popen([*program, *arguments], env=self.environment(**env), **given)
         finally:
             for file in files:
                 file.close()

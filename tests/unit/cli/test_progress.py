@@ -76,7 +76,7 @@ def test_a_run_in_a_pipe_is_one_line_per_event() -> None:
     watcher.close()
     assert plain.output.splitlines() == [
         "Workflow starting (run-id 412):",
-        "[412/start/1 (pid 812)] Task is starting.",
+        "[412/start/1 (pid 812)] Task is starting: its inputs are ready.",
         "[412/start/1 (pid 812)] hello \x1b[31mred",
         "[412/start/1 (pid 812)] warning",
         "[412/start/1 (pid 812)] Task finished successfully.",

@@ -59,7 +59,7 @@ def watch_control():
 def change_control_boot(code):
     """Have control run `code` before it starts; it is started without site, hence this way."""
     inject = os.path.dirname(os.path.abspath(__file__))
-    before = "sys.path.append({!r}); {}; ".format(inject, code)
+    before = f"sys.path.append({inject!r}); {code}; "
     mark = "from falaj_control.process import main"
 
     def spawn(path, arguments, *rest, **more):

@@ -7,7 +7,6 @@ middle of the write. Nothing happens where CHAOS_TRACE is unset.
 """
 
 import os
-import sys
 
 if os.environ.get("CHAOS_TRACE"):
     import chaos_events
