@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from falaj import liveness
 from falaj.authoring.decorators import attach
-from falaj.errors import StoreUnavailable
 from falaj.model.graph import Graph
 from falaj.model.states import CANCELLED, RUN_SUCCESSFUL, TOLERATED
 from falaj.store.blobs import BlobStore
 from falaj_control.engine.capacity import this_machine
 from falaj_control.engine.context import Parts, RunPlan
+from falaj_control.engine.options import (
+    resume_command,
+    settle_options,
+    system_tags,
+    write_run_id,
+)
 from falaj_control.engine.orders import RunFacts, graph_record
 from falaj_control.engine.run import Engine
 from falaj_control.executors.hosts import HostLink, Interpreter
@@ -26,8 +28,7 @@ from falaj_control.plan.tasks import Origin
 from falaj_control.ports.clock import SystemClock
 from falaj_control.ports.requests import RunRequest
 from falaj_control.ports.watching import RunOutcome, Watcher
-from falaj_control.records.database import open_records, unavailable
-from falaj_control.records.origins import OriginRun, declare_lost, read_origin, read_origin_tasks
+from falaj_control.records.origins import OriginRun, look_before
 from falaj_control.records.recorder import NewRun, Recorder
 from falaj_control.settings import Settings, read_settings
 
@@ -57,190 +58,108 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     """Record a run, carry it out, and return the exit status of the command."""
     clock = SystemClock()
     started = clock.monotonic()
-    description = attach(request.description, request.decospecs)
+    wanted = request.resume
+    earlier = look_before(settings.home, wanted.origin if wanted else None, clock.wall())
+    options = settle_options(request, earlier.options if earlier else {})
+    description = attach(request.description, options.decospecs)
     capacity = this_machine(settings)
     capacity.check(description)
     graph = Graph(description)
-    origin_run = _prepare(settings, request, clock.wall())
-    options = run_options(request, origin_run)
-    if origin_run is not None:
-        # A resumed run keeps the decorators that its origin was given from outside.
-        description = attach(description, options["decospecs"])
-        graph = Graph(description)
-    planner = Planner(graph, _origin(settings, request, graph, origin_run))
     BlobStore(settings.home.store).sweep()
     recorder = Recorder(settings.home)
-    named = options["namespace"]
-    namespace = f"user:{settings.user}" if named is None else named or None
-    tags = tuple(options["tags"])
     run = recorder.create_run(
         NewRun(
             flow=description.name,
             user=settings.user,
             script=description.file,
             created_at=clock.wall(),
-            origin=None if origin_run is None else origin_run.id,
+            origin=earlier.id if earlier else None,
             graph=graph_record(description),
-            options=options,
+            options=options._asdict(),
             lease=liveness.process_lease(),
             steps=graph.order,
-            tags=tags,
-            system_tags=system_tags(settings, clock.wall()),
+            tags=options.tags,
+            system_tags=system_tags(settings.user, clock.wall()),
         )
-    )
-    fresh = _is_fresh(launcher, request, watcher)
-    facts = RunFacts(
-        flow=description.name,
-        run=run,
-        store=settings.home.store,
-        user=settings.user,
-        namespace=namespace,
-        origin=None if origin_run is None else origin_run.id,
-        tags=tags,
-        constants=launcher.constants,
-        fresh=fresh,
-    )
-    executor = LocalExecutor(launcher.link, launcher.interpreter, launcher.falaj_root)
-    engine = Engine(
-        plan=RunPlan(
-            description=description,
-            graph=graph,
-            facts=facts,
-            given=dict(request.parameters),
-            origin_parameters=None if origin_run is None else origin_run.parameters,
-            max_workers=request.max_workers,
-            max_log_bytes=request.max_log_bytes,
-        ),
-        parts=Parts(
-            planner=planner,
-            executor=executor,
-            recorder=recorder,
-            capacity=capacity,
-            watcher=watcher,
-            clock=clock,
-            settings=settings,
-        ),
     )
     if request.run_id_file:
         write_run_id(request.run_id_file, run)
-    watcher.run_started(description.name, run, facts.origin)
+    executor = LocalExecutor(launcher.link, launcher.interpreter, launcher.falaj_root)
+    plan = RunPlan(
+        description=description,
+        graph=graph,
+        facts=RunFacts(
+            flow=description.name,
+            run=run,
+            store=settings.home.store,
+            user=settings.user,
+            namespace=options.seen_namespace(settings.user),
+            origin=earlier.id if earlier else None,
+            tags=options.tags,
+            constants=launcher.constants,
+            fresh=_needs_fresh_interpreters(launcher, options.isolation, watcher),
+        ),
+        given=dict(request.parameters),
+        origin_parameters=earlier.parameters if earlier else None,
+        max_workers=options.max_workers,
+        max_log_bytes=options.max_log_bytes,
+    )
+    parts = Parts(
+        planner=Planner(graph, _origin(graph, earlier, wanted.step if wanted else None)),
+        executor=executor,
+        recorder=recorder,
+        capacity=capacity,
+        watcher=watcher,
+        clock=clock,
+        settings=settings,
+    )
     status = 1
     try:
+        engine = Engine(plan, parts)
+        watcher.run_started(description.name, run, plan.facts.origin)
         end = engine.run()
-        status = 0 if end.state in RUN_SUCCESSFUL else 1
+        status = _exit_status(end.state)
         failure = engine.failure
-        if end.state == CANCELLED:
-            status = 130
-        outcome = RunOutcome(
-            run=run,
-            flow=description.name,
-            state=end.state,
-            reason=end.reason,
-            seconds=clock.monotonic() - started,
-            failed_task=None if failure is None else failure.task,
-            error=None if failure is None else failure.error,
-            tolerated=engine.tolerated if end.state == TOLERATED else 0,
-            resume_command=resume_command(launcher.program, description.file, run),
+        watcher.run_ended(
+            RunOutcome(
+                run=run,
+                flow=description.name,
+                state=end.state,
+                reason=end.reason,
+                seconds=clock.monotonic() - started,
+                failed_task=failure.task if failure else None,
+                error=failure.error if failure else None,
+                tolerated=engine.tolerated if end.state == TOLERATED else 0,
+                resume_command=resume_command(launcher.program, description.file, run),
+            )
         )
-        watcher.run_ended(outcome)
     finally:
         executor.close(status)
         recorder.close()
     return status
 
 
-def run_options(request: RunRequest, origin: OriginRun | None) -> dict[str, Any]:
-    """Return the options that are recorded with the run; a resumed one takes its origin's."""
-    options: dict[str, Any] = {
-        "parameters": dict(request.parameters),
-        "decospecs": list(request.decospecs),
-        "max_workers": request.max_workers,
-        "max_log_bytes": request.max_log_bytes,
-        "tags": list(request.tags),
-        "namespace": request.namespace,
-        "isolation": request.isolation,
-        "arguments": list(request.arguments),
-    }
-    if origin is None:
-        return options
-    for name in ("parameters", "namespace"):
-        options[name] = origin.options.get(name)
-    for name in ("decospecs", "tags"):
-        options[name] = [*origin.options.get(name, ()), *options[name]]
-    return options
+def _exit_status(state: str) -> int:
+    if state == CANCELLED:
+        return 130
+    return 0 if state in RUN_SUCCESSFUL else 1
 
 
-def system_tags(settings: Settings, now: float) -> tuple[str, ...]:
-    """Return the tags that every run of this user and day has."""
-    import time
-
-    from falaj.version import VERSION
-
-    return (
-        f"user:{settings.user}",
-        "runtime:local",
-        f"date:{time.strftime('%Y-%m-%d', time.localtime(now))}",
-        f"falaj_version:{VERSION}",
-        "python_version:{}.{}.{}".format(*sys.version_info[:3]),
-    )
-
-
-def resume_command(program: str, file: str, run: int) -> str:
-    """Return what a person types to resume a run."""
-    if program == "falaj":
-        return f"falaj resume {os.path.relpath(file)} --origin-run-id {run}"
-    return f"{program} resume --origin-run-id {run}"
-
-
-def write_run_id(path: str, run: int) -> None:
-    """Write the run's number to the file that --run-id-file names, whole or not at all."""
-    temporary = f"{path}.{os.getpid()}"
-    try:
-        with open(temporary, "w") as file:
-            file.write(str(run))
-        os.replace(temporary, path)
-    except OSError as error:
-        raise StoreUnavailable(f"Can't write the run id to {path}: {error.strerror}.") from error
-
-
-def _prepare(settings: Settings, request: RunRequest, now: float) -> OriginRun | None:
-    connection = open_records(settings.home)
-    try:
-        declare_lost(connection, now)
-        if request.resume is None:
-            return None
-        return read_origin(connection, request.resume.origin)
-    except sqlite3.Error as error:
-        raise unavailable(settings.home, error) from error
-    finally:
-        connection.close()
-
-
-def _origin(
-    settings: Settings, request: RunRequest, graph: Graph, origin_run: OriginRun | None
-) -> Origin | None:
-    if origin_run is None or request.resume is None:
+def _origin(graph: Graph, earlier: OriginRun | None, step: str | None) -> Origin | None:
+    if earlier is None:
         return None
-    connection = open_records(settings.home)
-    try:
-        tasks = read_origin_tasks(connection, origin_run.id)
-    except sqlite3.Error as error:
-        raise unavailable(settings.home, error) from error
-    finally:
-        connection.close()
-    step = request.resume.step
     rerun = graph.descendants([step]) if step is not None else frozenset[str]()
-    return Origin(origin_run.id, tasks, rerun, step)
+    return Origin(earlier.id, earlier.tasks, rerun, step)
 
 
-def _is_fresh(launcher: Launcher, request: RunRequest, watcher: Watcher) -> bool:
-    if request.isolation == "auto" and launcher.fork_unsafe:
+def _needs_fresh_interpreters(launcher: Launcher, isolation: str, watcher: Watcher) -> bool:
+    if isolation == "auto" and launcher.fork_unsafe:
         watcher.note(
             f"Each task gets a fresh interpreter, because {launcher.fork_unsafe}; "
             "--isolation fork is faster and at your own risk."
         )
         return True
-    return request.isolation == "spawn"
+    return isolation == "spawn"
 
 
 def launcher_from(hello: Mapping[str, Any], link: HostLink, falaj_root: str) -> Launcher:

@@ -2,7 +2,8 @@
 
 Two forms. `pickle` is the pickle alone. `buffers` is, in this order: each large buffer at a
 multiple of 64 bytes, the pickle, a table of (offset, size) of the buffers and the pickle, and a
-trailer of fixed size. Whoever maps the file learns from the trailer whether it is whole.
+trailer of fixed size. Whoever maps the file learns from the trailer whether it is whole, and that
+the table and the pickle are undamaged: a damaged pickle can crash the interpreter that reads it.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def _lay_out(buffers: List[Any], data: bytes) -> Tuple[List[Any], int]:
         offset += len(buffer)
     size = offset + len(table) + _TRAILER.size
     parts.append(table)
-    parts.append(_TRAILER.pack(MAGIC, size, offset, len(buffers) + 1, zlib.crc32(table)))
+    checksum = zlib.crc32(data, zlib.crc32(table))
+    parts.append(_TRAILER.pack(MAGIC, size, offset, len(buffers) + 1, checksum))
     return parts, size
 
 
@@ -93,9 +95,13 @@ def spans(view: memoryview) -> List[Tuple[int, int]]:
     if size != len(view) or start + count * _SPAN.size + _TRAILER.size != size:
         raise ValueError("its size is wrong")
     table = view[start : start + count * _SPAN.size]
-    if zlib.crc32(table) != checksum:
+    places = [_SPAN.unpack_from(table, index * _SPAN.size) for index in range(count)]
+    if not places or places[-1][0] + places[-1][1] > start:
         raise ValueError("its table is damaged")
-    return [_SPAN.unpack_from(table, index * _SPAN.size) for index in range(count)]
+    offset, length = places[-1]
+    if zlib.crc32(view[offset : offset + length], zlib.crc32(table)) != checksum:
+        raise ValueError("its table or pickle is damaged")
+    return places
 
 
 def decode_buffers(view: memoryview) -> Any:

@@ -116,12 +116,23 @@ _HEX = frozenset("0123456789abcdef")
 
 
 def _address(view: Any) -> Optional[int]:
+    """Return where a buffer lies in memory, read-only ones included."""
     try:
         import ctypes
-
-        return ctypes.addressof(ctypes.c_char.from_buffer(view))
-    except (ImportError, TypeError, ValueError, BufferError):
+    except ImportError:
         return None
+    # A Py_buffer begins with the address; its whole size is below this on every version.
+    buffer = ctypes.create_string_buffer(256)
+    simple = 0
+    try:
+        ctypes.pythonapi.PyObject_GetBuffer(
+            ctypes.py_object(view), ctypes.byref(buffer), ctypes.c_int(simple)
+        )
+    except (BufferError, TypeError, ValueError):
+        return None
+    address = ctypes.c_void_p.from_buffer(buffer).value
+    ctypes.pythonapi.PyBuffer_Release(ctypes.byref(buffer))
+    return address
 
 
 def _untouched(address: int, size: int) -> bool:

@@ -12,8 +12,10 @@ import click
 from falaj.authoring.conversion import convert
 from falaj.errors import ParameterError
 from falaj.model.graph import FlowDescription, ParameterSpec
+from falaj_control.ports.requests import ISOLATION, MAX_LOG_BYTES, MAX_WORKERS
 
 MEGABYTE = 1024 * 1024
+_AS_BEFORE = "as in the earlier run"
 VARIABLE_PREFIX = "FALAJ_RUN_"
 
 _TYPE_NAMES = {
@@ -96,8 +98,11 @@ def given_parameters(description: FlowDescription, values: Mapping[str, Any]) ->
     return {name: value for name, value in given.items() if value is not None}
 
 
-def run_options(taken: Container[str] = ()) -> list[click.Parameter]:
-    """Return the options of every run; those whose name a parameter has `taken` are left out."""
+def run_options(taken: Container[str] = (), resuming: bool = False) -> list[click.Parameter]:
+    """Return the options of every run; those whose name a parameter has `taken` are left out.
+
+    `resuming` makes the earlier run's values the defaults.
+    """
     options: list[click.Parameter] = [
         click.Option(
             ["--with", "decospecs"],
@@ -109,15 +114,15 @@ def run_options(taken: Container[str] = ()) -> list[click.Parameter]:
         click.Option(
             ["--max-workers"],
             type=click.IntRange(min=1),
-            default=16,
-            show_default=True,
+            default=None if resuming else MAX_WORKERS,
+            show_default=_AS_BEFORE if resuming else True,
             help="How many tasks may run at the same time.",
         ),
         click.Option(
             ["--max-log-size"],
             type=click.FloatRange(min=0, min_open=True),
-            default=10,
-            show_default=True,
+            default=None if resuming else MAX_LOG_BYTES // MEGABYTE,
+            show_default=_AS_BEFORE if resuming else True,
             metavar="MB",
             help="How many megabytes of output are kept of each task; what goes beyond is cut.",
         ),
@@ -142,8 +147,8 @@ def run_options(taken: Container[str] = ()) -> list[click.Parameter]:
         click.Option(
             ["--isolation"],
             type=click.Choice(["auto", "fork", "spawn"]),
-            default="auto",
-            show_default=True,
+            default=None if resuming else ISOLATION,
+            show_default=_AS_BEFORE if resuming else True,
             help="How each task gets its own process: fork the one that has imported the flow, "
             "spawn a fresh interpreter, or choose what is safe.",
         ),
@@ -166,11 +171,10 @@ def request_fields(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the options of `run_options` say of a RunRequest."""
     fields: dict[str, Any] = {}
     for name in ("max_workers", "isolation"):
-        if name in values:
-            fields[name] = values[name]
+        fields[name] = values.get(name)
     if "tags" in values:
         fields["tags"] = tuple(values["tags"])
-    if "max_log_size" in values:
+    if values.get("max_log_size") is not None:
         fields["max_log_bytes"] = max(int(values["max_log_size"] * MEGABYTE), 1)
     path = values.get("run_id_file")
     if path is not None:

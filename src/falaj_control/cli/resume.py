@@ -51,7 +51,7 @@ def command(line: CommandContext) -> click.Command:
         ),
     ]
     return click.Command(
-        "resume", callback=resume, params=[*own, *options.run_options()], help=_HELP
+        "resume", callback=resume, params=[*own, *options.run_options(resuming=True)], help=_HELP
     )
 
 

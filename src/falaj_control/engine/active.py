@@ -30,6 +30,7 @@ class ActiveTask:
     fallback: str | None = None
     term_at: float | None = None
     kill_at: float | None = None
+    timed_out: bool = False
     stopped: bool = False
 
 

@@ -13,6 +13,8 @@ from falaj_control.settings import Settings
 
 # `shared_memory` and `disk` are checked once; these three are shared out between running tasks.
 _SHARED = ("cpu", "memory", "gpu")
+# Fractions that are taken and given back leave a rest behind.
+_ROUNDING = 1e-6
 _UNITS = {"cpu": "processors", "memory": "MB of memory", "gpu": "GPUs", "disk": "MB of disk"}
 
 
@@ -27,7 +29,8 @@ class Capacity:
     def fits(self, asked: Mapping[str, Any] | None) -> bool:
         """Say whether a task that asks for this can start now."""
         return asked is None or all(
-            self._taken[name] + _amount(asked, name) <= self.limits[name] for name in _SHARED
+            self._taken[name] + _amount(asked, name) <= self.limits[name] + _ROUNDING
+            for name in _SHARED
         )
 
     def take(self, asked: Mapping[str, Any] | None, sign: int = 1) -> None:

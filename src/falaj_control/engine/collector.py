@@ -193,6 +193,7 @@ class Collector:
         task.attempt += 1
         task.reason = f"tries again after: {reason}" if again else f"applies @catch after: {reason}"
         task.pid = task.log = task.term_at = task.kill_at = None
+        task.timed_out = False
         self._context.board.retried(task.planned.step)
         due = self._parts.clock.monotonic() + verdict.wait
         heapq.heappush(self._context.waiting, (due, next(self._context.numbers), task))

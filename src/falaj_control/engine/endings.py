@@ -36,10 +36,7 @@ def ending_of(task: ActiveTask, event: Ended) -> tuple[str, ErrorInfo | None]:
         return ended, event.report.error
     if task.stopped:
         return ENDED_STOPPED, None
-    timed_out = (
-        task.fallback is None and task.term_at is None and task.options.get("timeout") is not None
-    )
-    return ENDED_DIED, describe_death(f"Step {task.planned.step}", event, timed_out)
+    return ENDED_DIED, describe_death(f"Step {task.planned.step}", event, task.timed_out)
 
 
 def describe_death(what: str, event: Ended, timed_out: bool) -> ErrorInfo:

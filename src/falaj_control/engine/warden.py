@@ -56,6 +56,7 @@ class Warden:
         for task in self._context.active.values():
             if task.term_at is not None and now >= task.term_at:
                 task.term_at = None
+                task.timed_out = True
                 executor.signal(task.number, signal.SIGTERM)
             if task.kill_at is not None and now >= task.kill_at:
                 task.kill_at = now + _KILL_AGAIN

@@ -7,6 +7,10 @@ from typing import Any
 
 from falaj.model.graph import FlowDescription
 
+MAX_WORKERS = 16
+MAX_LOG_BYTES = 10 * 1024 * 1024
+ISOLATION = "auto"
+
 
 @dataclass(frozen=True)
 class ResumeRequest:
@@ -22,17 +26,18 @@ class RunRequest:
 
     `parameters` holds the values given (command line or environment), by parameter name, already
     converted to JSON values by type; a name that is absent takes the flow's default. IncludeFile
-    values are absolute paths. `description` already has the decorators of `decospecs` attached.
+    values are absolute paths. Options that are None are those of the run that is resumed, else the
+    defaults. `description` already has the decorators of `decospecs` attached.
     """
 
     description: FlowDescription
     parameters: dict[str, Any] = field(default_factory=dict[str, Any])
     decospecs: tuple[str, ...] = ()
-    max_workers: int = 16
-    max_log_bytes: int = 10 * 1024 * 1024
+    max_workers: int | None = None
+    max_log_bytes: int | None = None
     tags: tuple[str, ...] = ()
     namespace: str | None = None
     run_id_file: str | None = None
-    isolation: str = "auto"
+    isolation: str | None = None
     resume: ResumeRequest | None = None
     arguments: tuple[str, ...] = ()

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from falaj.errors import FalajNotFound
-from falaj.home import TASK_VARIABLE, VARIABLE
+from falaj.home import TASK_VARIABLE, VARIABLE, Home
 from falaj.liveness import is_lost
 from falaj.model.orders import Transition
 from falaj.runtime.processes import began_at, kill_tree, marked_with
 from falaj_control.plan.tasks import OriginTask, TaskKey
+from falaj_control.records.database import open_records, unavailable
 
 # Seconds by which the kernel's and our own record of a start may differ.
 _SAME_START = 3.0
@@ -21,23 +22,35 @@ LOST_REASON = "the process that ran it is gone"
 
 
 class OriginRun(NamedTuple):
-    """The run that is resumed: its parameters' manifest and the options it was given."""
+    """The run that is resumed: its parameters' manifest, the options it was given, its tasks."""
 
     id: int
-    flow: str
-    state: str
     parameters: str | None
     options: Mapping[str, Any]
+    tasks: Mapping[TaskKey, OriginTask]
+
+
+def look_before(home: Home, origin: int | None, now: float) -> OriginRun | None:
+    """Declare runs lost whose process is gone, and return the run that is to be resumed.
+
+    Raises FalajNotFound for one that is not there.
+    """
+    connection = open_records(home)
+    try:
+        declare_lost(connection, now)
+        return None if origin is None else read_origin(connection, origin)
+    except sqlite3.Error as error:
+        raise unavailable(home, error) from error
+    finally:
+        connection.close()
 
 
 def read_origin(connection: sqlite3.Connection, run: int) -> OriginRun:
     """Return the run to be resumed; raise FalajNotFound."""
-    row = connection.execute(
-        "SELECT id, flow, state, parameters, options FROM runs WHERE id = ?", (run,)
-    ).fetchone()
+    row = connection.execute("SELECT parameters, options FROM runs WHERE id = ?", (run,)).fetchone()
     if row is None:
         raise FalajNotFound(f"There is no run {run} to resume.")
-    return OriginRun(row[0], row[1], row[2], row[3], json.loads(row[4]))
+    return OriginRun(run, row[0], json.loads(row[1]), read_origin_tasks(connection, run))
 
 
 def read_origin_tasks(connection: sqlite3.Connection, run: int) -> dict[TaskKey, OriginTask]:

@@ -16,7 +16,7 @@ def test_a_bare_run_leaves_every_value_to_the_flow(flow: Any) -> None:
     assert flow.request.max_workers == 16
     assert flow.request.max_log_bytes == 10 * 1024 * 1024
     assert flow.request.namespace is None
-    assert flow.request.isolation == "auto"
+    assert flow.request.isolation is None
     assert flow.request.arguments == ("run",)
 
 
@@ -143,7 +143,7 @@ def test_a_parameter_may_have_the_name_of_a_new_option(flow: Any, make_parameter
     flow.description = flow.description._replace(parameters=own)
     assert flow("run", "--quiet", "yes", "--isolation", "high") == 0
     assert flow.request.parameters == {"quiet": True, "isolation": "high"}
-    assert flow.request.isolation == "auto"
+    assert flow.request.isolation is None
 
 
 def test_resume_takes_the_latest_run_of_the_flow(flow: Any, records: Any) -> None:

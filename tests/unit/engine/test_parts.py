@@ -65,7 +65,6 @@ def test_the_limits_hold_and_idle_means_free(asks):
     assert capacity.fits({"cpu": 4, "memory": 1000})
 
 
-@pytest.mark.xfail(strict=True, reason="fractions of resources leave a rest behind for ever")
 def test_fractions_given_back_leave_the_whole_free():
     # A rest of 1e-16 would keep a step that asks for all of it waiting for ever.
     capacity, chance = Capacity({**LIMITS, "cpu": 1.0}), random.Random(1)

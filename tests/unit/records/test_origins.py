@@ -129,7 +129,8 @@ def test_left_processes_are_killed_where_their_start_tells_that_they_are_the_sam
         if killed:
             assert process.wait(timeout=30) == -signal.SIGKILL
         else:
-            assert process.poll() is None
+            process.communicate(timeout=30)
+            assert process.returncode == 0
     finally:
         process.kill()
         process.communicate()

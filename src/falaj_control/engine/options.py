@@ -1,0 +1,88 @@
+"""What a run is told besides its parameters: asked for now, or by the run that it resumes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from falaj.errors import StoreUnavailable
+from falaj.version import VERSION
+from falaj_control.ports.requests import ISOLATION, MAX_LOG_BYTES, MAX_WORKERS, RunRequest
+
+
+class RunOptions(NamedTuple):
+    """The options of a run, settled; recorded with it."""
+
+    parameters: dict[str, Any]
+    decospecs: tuple[str, ...]
+    max_workers: int
+    max_log_bytes: int
+    tags: tuple[str, ...]
+    namespace: str | None
+    isolation: str
+    arguments: tuple[str, ...]
+
+    def seen_namespace(self, user: str) -> str | None:
+        """Return the namespace that look-ups in the flow see; None for all."""
+        return f"user:{user}" if self.namespace is None else self.namespace or None
+
+
+def settle_options(request: RunRequest, before: Mapping[str, Any]) -> RunOptions:
+    """Return the options for a request; `before` are those of the run that is resumed.
+
+    A resumed run keeps parameters and namespace; decorators and tags are added to what it had.
+    """
+    asked: dict[str, Any] = {
+        "max_workers": request.max_workers,
+        "max_log_bytes": request.max_log_bytes,
+        "isolation": request.isolation,
+    }
+    default = {
+        "max_workers": MAX_WORKERS,
+        "max_log_bytes": MAX_LOG_BYTES,
+        "isolation": ISOLATION,
+    }
+    chosen = {
+        name: before.get(name, default[name]) if value is None else value
+        for name, value in asked.items()
+    }
+    return RunOptions(
+        parameters=dict(before.get("parameters", request.parameters)),
+        decospecs=(*before.get("decospecs", ()), *request.decospecs),
+        tags=tuple(dict.fromkeys((*before.get("tags", ()), *request.tags))),
+        namespace=before.get("namespace", request.namespace),
+        arguments=request.arguments,
+        **chosen,
+    )
+
+
+def system_tags(user: str, now: float) -> tuple[str, ...]:
+    """Return the tags that every run of this user and day has."""
+    return (
+        f"user:{user}",
+        "runtime:local",
+        f"date:{time.strftime('%Y-%m-%d', time.localtime(now))}",
+        f"falaj_version:{VERSION}",
+        "python_version:{}.{}.{}".format(*sys.version_info[:3]),
+    )
+
+
+def resume_command(program: str, file: str, run: int) -> str:
+    """Return what a person types to resume a run."""
+    if program == "falaj":
+        return f"falaj resume {os.path.relpath(file)} --origin-run-id {run}"
+    return f"{program} resume --origin-run-id {run}"
+
+
+def write_run_id(path: str, run: int) -> None:
+    """Write the run's number to the file that --run-id-file names, whole or not at all."""
+    temporary = f"{path}.{os.getpid()}"
+    try:
+        with open(temporary, "w") as file:
+            file.write(str(run))
+        os.replace(temporary, path)
+    except OSError as error:
+        raise StoreUnavailable(f"Can't write the run id to {path}: {error.strerror}.") from error
