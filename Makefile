@@ -9,7 +9,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 CODE := $(wildcard src tests examples benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static bench format clean
+.PHONY: help demo test check static bench format docs clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/p' Makefile | expand -t 16
@@ -45,6 +45,9 @@ bench: $(VENV)/installed-dev ## Measure against the bars of the design
 format: $(VENV)/installed-dev ## Format, and mend what the linter can mend
 	$(BIN)/ruff format $(CODE)
 	$(BIN)/ruff check --fix $(CODE)
+
+docs: $(VENV)/installed-dev ## Write the parts of the reference that are made from the code
+	$(BIN)/python tests/docs/regenerate.py
 
 clean: ## Remove .venv, caches and the demo's results
 	rm -rf $(VENV) .falaj .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist

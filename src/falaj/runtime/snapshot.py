@@ -64,7 +64,8 @@ def local_files(script: str) -> Set[str]:
 def _installed_folders() -> List[str]:
     ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     roots = {ours, os.path.join(os.path.dirname(ours), "falaj_control")}
-    roots.update(sysconfig.get_paths().values())
+    paths = sysconfig.get_paths()
+    roots.update(paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     roots.update(path for path in sys.path if path.endswith(("site-packages", "dist-packages")))
     return [os.path.abspath(root) + os.sep for root in roots if root]
 

@@ -136,7 +136,11 @@ class Engine:
         limit = clock.monotonic() + _SNAPSHOT_WAIT
         while context.snapshot_number and clock.monotonic() < limit:
             for event in self._parts.executor.poll(limit - clock.monotonic()):
-                self._handle(event)
+                if isinstance(event, Ended):
+                    self._collector.ended(event)
+                elif isinstance(event, Signalled | LauncherGone):
+                    # The run itself is over; only the wait is cut short.
+                    self._parts.executor.signal(context.snapshot_number, signal.SIGKILL)
 
     def _end(self) -> RunEnd:
         context, recorder, board = self._context, self._parts.recorder, self._context.board

@@ -16,7 +16,7 @@ def test_a_bare_run_leaves_every_value_to_the_flow(flow: Any) -> None:
     assert flow.request.max_workers == 16
     assert flow.request.max_log_bytes == 10 * 1024 * 1024
     assert flow.request.namespace is None
-    assert flow.request.isolation is None
+    assert flow.request.isolation == "auto"
     assert flow.request.arguments == ("run",)
 
 
