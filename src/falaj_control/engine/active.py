@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 from falaj_control.engine.logs import LogDrain
@@ -36,12 +37,9 @@ class ActiveTask:
 
 @dataclass
 class StepCount:
-    """How many of a step's tasks are where."""
+    """How many of a step's tasks are where; `ended` counts final states."""
 
     running: int = 0
-    succeeded: int = 0
     reused: int = 0
-    tolerated: int = 0
-    failed: int = 0
-    cancelled: int = 0
     retried: int = 0
+    ended: Counter[str] = field(default_factory=Counter[str])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from falaj.model import states
 from falaj_control.engine.active import StepCount
 from falaj_control.plan.planner import Planner
@@ -42,18 +44,18 @@ class Board:
         self.changed = True
         count = self.counts[step]
         count.running -= 1
-        self._add(count, state)
+        count.ended[state] += 1
 
     def not_started(self, step: str) -> None:
         """Count a ready task that never started."""
-        self.counts[step].cancelled += 1
+        self.counts[step].ended[states.CANCELLED] += 1
 
     def totals(self) -> dict[str, int]:
         """Return how many tasks ended in each state; a reused one that was tolerated still is."""
-        totals: dict[str, int] = {states.TOLERATED: self._tolerated_before}
+        totals = Counter({states.TOLERATED: self._tolerated_before})
         for count in self.counts.values():
-            for state in ("succeeded", "reused", "tolerated", "failed", "cancelled"):
-                totals[state] = totals.get(state, 0) + getattr(count, state)
+            totals.update(count.ended)
+            totals[states.REUSED] += count.reused
         return totals
 
     def progress(self) -> tuple[StepProgress, ...]:
@@ -64,8 +66,8 @@ class Board:
                 step,
                 self._planner.planned[step],
                 count.running,
-                count.succeeded + count.tolerated + count.reused,
-                count.failed,
+                count.ended[states.SUCCEEDED] + count.ended[states.TOLERATED] + count.reused,
+                count.ended[states.FAILED],
                 count.retried,
                 count.reused,
             )
@@ -88,7 +90,7 @@ class Board:
 
     def _step_state(self, step: str, count: StepCount) -> str:
         for state in (states.FAILED, states.CANCELLED, states.TOLERATED, states.SUCCEEDED):
-            if getattr(count, state):
+            if count.ended[state]:
                 return state
         return states.REUSED if count.reused else states.NOT_REACHED
 
@@ -97,6 +99,3 @@ class Board:
         if step not in self._started:
             self._started.add(step)
             self._recorder.step_started(step, at)
-
-    def _add(self, count: StepCount, state: str) -> None:
-        setattr(count, state, getattr(count, state) + 1)
