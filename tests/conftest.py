@@ -9,7 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from falaj import current
+
 RunFlow = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(autouse=True)
+def no_task_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test that executes an order in this very process make it a task for the next one."""
+    monkeypatch.setitem(current.__dict__, "_task", None)
+    for variable in ("FALAJ_HOME", "FALAJ_TASK"):
+        # Set first, so that it is put back to what it was, absent or not.
+        monkeypatch.setenv(variable, "")
+        monkeypatch.delenv(variable)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from support.flows import one_step
 from support.runs import failed_with, no_traceback_of_ours
 
 from falaj.home import Home
+from falaj.liveness import process_started
 from falaj_control.records.database import open_records
 from falaj_control.records.origins import declare_lost
 
@@ -66,6 +67,8 @@ def test_children_end_when_a_process_is_killed(
     place.wait(process, 15)
     if victim == "both" and left == "setsid":
         # With nobody left to watch, what left its session is ended by the next run in the home.
+        while any(process_started(pid) for pid in control):
+            time.sleep(0.01)
         connection = open_records(Home(str(place.home)))
         declare_lost(connection, time.time())
         connection.close()

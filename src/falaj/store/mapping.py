@@ -94,8 +94,8 @@ class MappedBlob:
     def unchanged(self, encoded: Encoded) -> bool:
         """Say whether `encoded`, this value pickled again, is byte for byte what was mapped.
 
-        True only where that can be told without reading the buffers: they are the mapped ones and
-        no page of the map has been copied by a write.
+        For buffers that are the mapped ones this is told without reading them: no page of the map
+        has been copied by a write. Those that a library has copied are compared.
         """
         offset, size = self.spans[-1]
         places = self.spans[:-1]
@@ -104,12 +104,14 @@ class MappedBlob:
         if bytes(self.view[offset : offset + size]) != encoded.pickled:
             return False
         base = _address(self.view)
-        if base is None:
+        if base is None or not _untouched(base, len(self.view)):
             return False
         for buffer, (start, length) in zip(encoded.buffers, places):
-            if len(buffer) != length or _address(buffer) != base + start:
+            if len(buffer) != length:
                 return False
-        return _untouched(base, len(self.view))
+            if _address(buffer) != base + start and buffer != self.view[start : start + length]:
+                return False
+        return True
 
 
 _HEX = frozenset("0123456789abcdef")
