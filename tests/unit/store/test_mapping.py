@@ -135,11 +135,18 @@ CHANGES = {
     "a slice": lambda value: value[1:],
     "a slice at the end": lambda value: value[:-1],
     "a transposition": lambda value: value[::-1],
-    "a copy": lambda value: value.copy(),
     "another container": lambda value: [value],
     "another value": lambda value: None,
     "read-only": lambda value: (value.setflags(write=False), value)[1],
 }
+
+
+def test_a_copy_with_the_same_bytes_is_unchanged_and_another_is_not(store):
+    mapped = MappedBlob(store, put(store, numbers()))
+    copied = mapped.value.copy()
+    assert is_unchanged(mapped, copied)
+    copied[-1] += 1
+    assert not is_unchanged(mapped, copied)
 
 
 @pytest.mark.parametrize("name", CHANGES)
