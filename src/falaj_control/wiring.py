@@ -97,6 +97,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
             origin=earlier.id if earlier else None,
             tags=options.tags,
             constants=launcher.constants,
+            show_values=request.show_values,
             fresh=_needs_fresh_interpreters(launcher, options.isolation, watcher),
         ),
         given=dict(request.parameters),

@@ -380,3 +380,21 @@ def test_quiet_shows_the_failure_alone(fail):
     result = fail("print('chatter'); 1 / 0", "--quiet")
     assert "chatter" not in result.out
     assert "ZeroDivisionError" in result.err
+
+
+def test_values_of_the_failing_line_are_shown_on_request(fail):
+    body = """
+class Bad:
+    def __repr__(self):
+        raise RuntimeError("no repr")
+self.rates = {"a": 1}
+key, bad, long = "b", Bad(), "x" * 10_000
+print(self.rates[key], bad, long, self.absent)
+"""
+    shown = fail(body, "--show-values").err
+    assert "Values on that line:\n    self.rates = {'a': 1}\n    key = 'b'\n" in shown
+    assert "long = 'xxx" in shown
+    assert "x" * 200 not in shown
+    assert "no repr" not in shown
+    assert "self.absent" not in shown.partition("Values on that line:")[2]
+    assert "Values on that line" not in fail(body).err

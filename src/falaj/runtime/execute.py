@@ -97,7 +97,8 @@ class _Attempt:
                     "to fail it.".format(self.order.step, "" if error.code is None else error.code)
                 ).with_traceback(error.__traceback__)
             tolerable = isinstance(error, Exception)
-            info = describe_exception(self._damage() or error)
+            show_values = bool(self.order.context.get("show_values"))
+            info = describe_exception(self._damage() or error, show_values)
         if catch is not None and tolerable and self.order.options.get("last_attempt"):
             try:
                 return self._caught(catch, info)

@@ -12,8 +12,11 @@ from falaj.model.orders import ErrorInfo
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
-def describe_exception(error: BaseException) -> ErrorInfo:
-    """Return what a person needs to know of `error`; never raises."""
+def describe_exception(error: BaseException, show_values: bool = False) -> ErrorInfo:
+    """Return what a person needs to know of `error`; never raises.
+
+    `show_values` adds what the names on the failing line held.
+    """
     kind = type(error)
     name = kind.__qualname__
     if kind.__module__ not in ("builtins", "__main__", "falaj.errors"):
@@ -28,6 +31,8 @@ def describe_exception(error: BaseException) -> ErrorInfo:
             kept = [frame for frame in part.stack if not _is_ours(frame.filename)]
             part.stack = traceback.StackSummary.from_list(kept)
         text = "".join(shown.format())
+        if show_values:
+            text += _values(error)
         last = shown.stack[-1] if shown.stack else None
         location = "{}:{}".format(last.filename, last.lineno) if last is not None else ""
     except Exception:
@@ -36,6 +41,15 @@ def describe_exception(error: BaseException) -> ErrorInfo:
     if tells_all:
         text = text.replace("falaj.errors.{}".format(name), name)
     return ErrorInfo(name, _clean(message), _clean(text), location, tells_all)
+
+
+def _values(error: BaseException) -> str:
+    # Imported here: only a failure of a run that asked for it needs it.
+    from falaj.runtime.linevalues import values_on_line
+
+    pairs = values_on_line(error.__traceback__, _is_ours)
+    lines = ["    {} = {}\n".format(name, value) for name, value in pairs]
+    return "".join(["Values on that line:\n", *lines]) if lines else ""
 
 
 def wrap(info: ErrorInfo) -> ExceptionWrapper:

@@ -152,6 +152,11 @@ def run_options(taken: Container[str] = (), resuming: bool = False) -> list[clic
             help="How each task gets its own process: fork the one that has imported the flow, "
             "spawn a fresh interpreter, or choose what is safe.",
         ),
+        click.Option(
+            ["--show-values"],
+            is_flag=True,
+            help="Show under a failing step's traceback what the names on the failing line held.",
+        ),
         click.Option(["--quiet"], is_flag=True, help="Show only failures and the end."),
     ]
     return [option for option in options if option.opts[0].lstrip("-") not in taken]
@@ -172,6 +177,7 @@ def request_fields(values: Mapping[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name in ("max_workers", "isolation"):
         fields[name] = values.get(name)
+    fields["show_values"] = bool(values.get("show_values"))
     if "tags" in values:
         fields["tags"] = tuple(values["tags"])
     if values.get("max_log_size") is not None:

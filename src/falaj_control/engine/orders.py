@@ -24,6 +24,7 @@ class RunFacts(NamedTuple):
     tags: tuple[str, ...]
     constants: tuple[str, ...]
     fresh: bool
+    show_values: bool = False
 
 
 def init_order(facts: RunFacts, given: Mapping[str, Any], origin_parameters: str | None) -> Order:
@@ -94,4 +95,5 @@ def _context(facts: RunFacts) -> dict[str, Any]:
         "origin": None if facts.origin is None else str(facts.origin),
         "tags": facts.tags,
         "constants": facts.constants,
+        "show_values": facts.show_values,
     }

@@ -39,5 +39,6 @@ class RunRequest:
     namespace: str | None = None
     run_id_file: str | None = None
     isolation: str | None = None
+    show_values: bool = False
     resume: ResumeRequest | None = None
     arguments: tuple[str, ...] = ()
