@@ -146,6 +146,9 @@ class Records:
             self._connection.executescript(script)
         self._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
+    def __del__(self) -> None:
+        self._connection.close()
+
     def insert(self, table: str, **columns: Any) -> None:
         """Insert a row."""
         marks = ", ".join("?" * len(columns))

@@ -35,6 +35,9 @@ class Records:
             self.connection.executescript(script)
         self.connection.execute(f"PRAGMA user_version = {VERSION}")
 
+    def __del__(self) -> None:
+        self.connection.close()
+
     def insert(self, table: str, **values: Any) -> int:
         names, marks = ", ".join(values), ", ".join("?" * len(values))
         statement = f"INSERT INTO {table} ({names}) VALUES ({marks})"

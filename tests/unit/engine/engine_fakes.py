@@ -256,6 +256,9 @@ class System:
             ),
         )
 
+    def __del__(self) -> None:
+        self.reader.close()
+
     def on(self, name: str, act: "Act | Callable[[Order], Act | None]") -> None:
         """Say what a step does; None from a function means success."""
         self.script[name] = act if callable(act) else lambda _: act

@@ -4,6 +4,7 @@ import itertools
 import json
 import signal
 import sqlite3
+from contextlib import closing
 
 import pytest
 from engine_fakes import (
@@ -360,9 +361,9 @@ def test_a_run_that_was_declared_lost_stops_and_records_nothing_more(make):
     system = make(step("start", "end"), step("end"))
 
     def act(order):
-        with sqlite3.connect(system.settings.home.records, isolation_level=None) as other:
+        path = system.settings.home.records
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("UPDATE runs SET state = 'lost', fence = fence + 1, finished_at = 1")
-        other.close()
         return system.good(order, seconds=30)
 
     system.on("start", act)
