@@ -19,9 +19,12 @@ def no_task_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test that executes an order in this very process make it a task for the next one."""
     monkeypatch.setitem(current.__dict__, "_task", None)
     for variable in ("FALAJ_HOME", "FALAJ_TASK"):
-        # Set first, so that it is put back to what it was, absent or not.
-        monkeypatch.setenv(variable, "")
-        monkeypatch.delenv(variable)
+        # Set in any case, so that it is put back to what it was, absent or not. A home that a
+        # wider fixture has chosen stays.
+        before = os.environ.get(variable)
+        monkeypatch.setenv(variable, before or "")
+        if before is None:
+            monkeypatch.delenv(variable)
 
 
 @pytest.fixture
