@@ -55,6 +55,11 @@ class Order(NamedTuple):
     options: Mapping[str, Any]
     context: Mapping[str, Any]
 
+    @property
+    def pathspec(self) -> str:
+        """The task's path, `FLOW/RUN/STEP/TASK`."""
+        return "{}/{}/{}/{}".format(self.flow, self.run, self.step, self.task)
+
     def to_wire(self) -> Dict[str, Any]:
         """Return the order as JSON values."""
         return dict(self._asdict())

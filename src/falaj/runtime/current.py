@@ -23,7 +23,7 @@ class Current:
         return getattr(self, name, default)
 
     def __contains__(self, name: str) -> bool:
-        return hasattr(self, name)
+        return name == "is_running_flow" or (self._task is not None and name in _ANSWERS)
 
     @property
     def is_running_flow(self) -> bool:
@@ -52,10 +52,6 @@ def set_current(description: FlowDescription, order: Order) -> None:
     current.__dict__["_task"] = (description, order)
 
 
-def _pathspec(_: FlowDescription, order: Order) -> str:
-    return "{}/{}/{}/{}".format(order.flow, order.run, order.step, order.task)
-
-
 def _run(_: FlowDescription, order: Order) -> Any:
     # Imported here: few steps read results, and every task would pay for the client.
     from falaj.client import Run
@@ -63,7 +59,7 @@ def _run(_: FlowDescription, order: Order) -> Any:
     return Run("{}/{}".format(order.flow, order.run))
 
 
-def _task(description: FlowDescription, order: Order) -> Any:
+def _task(_: FlowDescription, order: Order) -> Any:
     from falaj.client import Task
     from falaj.errors import FalajNotFound
 
@@ -71,7 +67,7 @@ def _task(description: FlowDescription, order: Order) -> Any:
     limit = time.monotonic() + _RECORD_WAIT
     while True:
         try:
-            return Task(_pathspec(description, order))
+            return Task(order.pathspec)
         except FalajNotFound:
             if time.monotonic() > limit:
                 raise
@@ -88,7 +84,7 @@ _ANSWERS: Mapping[str, Callable[[FlowDescription, Order], Any]] = {
     "namespace": lambda _, order: order.context.get("namespace"),
     "username": lambda _, order: order.context.get("user"),
     "tags": lambda _, order: frozenset(order.context.get("tags", ())),
-    "pathspec": _pathspec,
+    "pathspec": lambda _, order: order.pathspec,
     "tempdir": lambda _, __: os.environ.get("TMPDIR", "/tmp"),
     "parameter_names": lambda description, _: [p.attribute for p in description.parameters],
     "graph": lambda description, _: description.to_wire(),

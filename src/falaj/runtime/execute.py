@@ -238,9 +238,7 @@ def _announce(description: FlowDescription, order: Order) -> None:
     # The home that this run is in, also once the step has changed folder.
     os.environ[home.VARIABLE] = os.path.dirname(str(order.context["store"]))
     # What it starts can be told by this, should everybody who watches over it be killed at once.
-    os.environ[home.TASK_VARIABLE] = "{}/{}/{}/{}".format(
-        order.flow, order.run, order.step, order.task
-    )
+    os.environ[home.TASK_VARIABLE] = order.pathspec
     own = order.context.get("namespace")
     if own != order.context.get("default_namespace"):
         # Imported here: the client is loaded where a step reads runs, or must not see its own.

@@ -33,13 +33,14 @@ def load_flow(
 
     Returns the module and the flow called `flow`, or the one that the file itself calls.
     """
+    # Imported here: the launcher imports this module before it starts control.
+    import linecache
+
     module = types.ModuleType("__main__")
     module.__file__ = path
     module.__package__ = package
     module.__dict__["__builtins__"] = __builtins__
     sys.modules["__main__"] = module
-    import linecache
-
     text = source.decode("utf-8", "replace")
     # Tracebacks show the lines that run, also once the file has been edited.
     linecache.cache[path] = (len(source), None, text.splitlines(True), path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import os
 
+from falaj.model.orders import ErrorInfo
 from falaj.model.states import CANCELLED, FAILED, TASK_SUCCESSFUL
 from falaj_control.engine.active import ActiveTask
 from falaj_control.engine.context import Failure, RunContext
@@ -80,10 +81,12 @@ class Collector:
             return False
         task = context.active.pop(event.number, None)
         if task is not None:
-            self._log_error(task, event)
+            ended, error = ending_of(task, event)
+            if error is not None and ended in (ENDED_FAILED, ENDED_DIED):
+                self._log_error(task, error)
             self._close_log(task)
             self._parts.capacity.take(task.options.get("resources"), -1)
-            self._task_ended(task, event)
+            self._task_ended(task, event, ended, error)
         return False
 
     def _parameters_settled(self, event: Ended) -> bool:
@@ -100,10 +103,9 @@ class Collector:
         self._warden.stop(Failure(FAILED, reason, error=error))
         return False
 
-    def _log_error(self, task: ActiveTask, event: Ended) -> None:
+    def _log_error(self, task: ActiveTask, error: ErrorInfo) -> None:
         # Kept with what the task printed, not shown: watchers show the error in their own way.
-        ended, error = ending_of(task, event)
-        if task.log is not None and error is not None and ended in (ENDED_FAILED, ENDED_DIED):
+        if task.log is not None:
             text = error.traceback or f"{error.type}: {error.message}\n"
             task.log.take("e", text.encode("utf-8", "backslashreplace"), self._parts.clock.wall())
 
@@ -115,9 +117,10 @@ class Collector:
                 self._parts.watcher.note(text)
             task.log.close()
 
-    def _task_ended(self, task: ActiveTask, event: Ended) -> None:
+    def _task_ended(
+        self, task: ActiveTask, event: Ended, ended: str, error: ErrorInfo | None
+    ) -> None:
         context, report = self._context, event.report
-        ended, error = ending_of(task, event)
         fallback = task.fallback is not None
         verdict = after_attempt(task.policy, task.attempt, ended, _chance(), fallback)
         failure = context.failure
@@ -128,7 +131,7 @@ class Collector:
             reason = f"{error.type}: {error.message}"[:_LONGEST_REASON]
         elif verdict.task_state == CANCELLED and failure is not None:
             reason = failure.reason
-        self._record(task, event, verdict, reason)
+        self._record(task, event, verdict, error, reason)
         tag = context.tag(task, report.label if report is not None else "")
         seconds = self._parts.clock.monotonic() - task.started
         self._parts.watcher.task_ended(tag, verdict.task_state, reason, error, seconds)
@@ -146,7 +149,14 @@ class Collector:
             text = f"step {place} failed: {reason}"
             self._warden.stop(Failure(FAILED, text, planned.id, tag, error))
 
-    def _record(self, task: ActiveTask, event: Ended, verdict: Verdict, reason: str) -> None:
+    def _record(
+        self,
+        task: ActiveTask,
+        event: Ended,
+        verdict: Verdict,
+        error: ErrorInfo | None,
+        reason: str,
+    ) -> None:
         report, failure = event.report, self._context.failure
         at = self._parts.clock.wall()
         planned, state = task.planned, verdict.task_state
@@ -154,7 +164,6 @@ class Collector:
             # Its process never came to be; the attempt is recorded all the same.
             self._parts.recorder.attempt_started(planned.id, task.attempt, None, at)
         manifest = report.manifest if report is not None else None
-        _, error = ending_of(task, event)
         self._parts.recorder.attempt_ended(
             AttemptEnd(
                 task=planned.id,
