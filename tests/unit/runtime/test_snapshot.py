@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import falaj
 from falaj.model.graph import FlowDescription
 from falaj.model.orders import SNAPSHOT, Order
 from falaj.runtime.snapshot import local_files, take_snapshot
@@ -89,7 +90,7 @@ def test_installed_code_is_not_kept(folder):
     write(folder, flow="import json, pytest")
     files = local_files(str(folder / "flow.py"))
     assert not any("site-packages" in path or path.endswith("json/__init__.py") for path in files)
-    assert not any(f"{os.sep}falaj{os.sep}" in path for path in files)
+    assert not any(path.startswith(os.path.dirname(falaj.__file__) + os.sep) for path in files)
 
 
 def order(store: str) -> Order:
