@@ -49,10 +49,11 @@ def find_home(environ: Optional[Mapping[str, str]] = None, cwd: Optional[str] = 
         if parent == folder:
             break
         folder = parent
-    return Home(os.path.join(_home_folder(environ), FOLDER))
+    return Home(os.path.join(home_folder(environ), FOLDER))
 
 
-def _home_folder(environ: Mapping[str, str]) -> str:
+def home_folder(environ: Mapping[str, str]) -> str:
+    """Return the user's own folder; where none is known, a temporary one by user id."""
     named = environ.get("HOME")
     if named and os.path.isabs(named):
         return named

@@ -14,7 +14,7 @@ def process_lease() -> Dict[str, Any]:
     pid = os.getpid()
     return {
         "host": socket.gethostname(),
-        "boot": _boot_id(),
+        "boot": boot_id(),
         "pid": pid,
         "started": process_started(pid),
     }
@@ -28,7 +28,7 @@ def is_lost(lease: Mapping[str, Any], heard_at: float, now: float) -> bool:
     """
     if lease.get("host") != socket.gethostname():
         return now - heard_at > SILENCE_SECONDS
-    if lease.get("boot") != _boot_id():
+    if lease.get("boot") != boot_id():
         return True
     started = process_started(int(lease["pid"]))
     return started is None or started != lease.get("started")
@@ -55,7 +55,8 @@ def _alive_without_proc(pid: int) -> Optional[str]:
     return "alive"
 
 
-def _boot_id() -> str:
+def boot_id() -> str:
+    """Return what names this start of the machine, empty where the system does not tell."""
     try:
         with open("/proc/sys/kernel/random/boot_id") as file:
             return file.read().strip()

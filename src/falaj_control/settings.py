@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from falaj.errors import ParameterError
-from falaj.home import Home, find_home, user_name
+from falaj.home import Home, find_home, home_folder, user_name
 from falaj.liveness import SILENCE_SECONDS
 
 PREFIX = "FALAJ_"
@@ -24,6 +24,10 @@ class Settings:
 
     user: str
     """Who runs this (FALAJ_USER; default: the name that the system gives)."""
+
+    cache: str
+    """Where this machine keeps environments and other things that can be made again (FALAJ_CACHE;
+    default: falaj in XDG_CACHE_HOME, else ~/.cache/falaj)."""
 
     timeout_grace: float = 5.0
     """Seconds that a step has to answer @timeout's exception before SIGTERM, and again before
@@ -55,7 +59,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     values: dict[str, float] = {}
     for field in fields(Settings):
         text = environ.get(PREFIX + field.name.upper())
-        if field.name in ("home", "user") or not text:
+        if field.name in ("home", "user", "cache") or not text:
             continue
         values[field.name] = _number(PREFIX + field.name.upper(), text)
     if values.get("lease_interval", 0.0) > LONGEST_LEASE_INTERVAL:
@@ -63,7 +67,19 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
             f"{PREFIX}LEASE_INTERVAL is {values['lease_interval']:g}; more than "
             f"{LONGEST_LEASE_INTERVAL:g} seconds would let a run that lives be taken for lost."
         )
-    return Settings(home=find_home(environ), user=user_name(environ), **values)
+    return Settings(
+        home=find_home(environ), user=user_name(environ), cache=find_cache(environ), **values
+    )
+
+
+def find_cache(environ: Mapping[str, str]) -> str:
+    """Return the folder of this machine's cache; nothing is created."""
+    named = environ.get(PREFIX + "CACHE")
+    if named:
+        return os.path.abspath(os.path.expanduser(named))
+    shared = environ.get("XDG_CACHE_HOME", "")
+    folder = shared if os.path.isabs(shared) else os.path.join(home_folder(environ), ".cache")
+    return os.path.join(folder, "falaj")
 
 
 def _number(variable: str, text: str) -> float:

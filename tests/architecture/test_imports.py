@@ -49,6 +49,23 @@ def test_falaj_imports_the_standard_library_alone() -> None:
     assert foreign == set()
 
 
+def test_a_host_loads_nothing_that_registers_hooks_for_forks() -> None:
+    # Each hook touches memory in every child (decision 7).
+    script = (
+        "import sys, falaj, falaj.runtime.launch, falaj.runtime.host, falaj.runtime.introduction; "
+        "print(*{'threading', 'random', 'queue', 'logging', 'tempfile'} & set(sys.modules))"
+    )
+    command = [
+        sys.executable,
+        "-I",
+        "-S",
+        "-c",
+        f"import sys; sys.path.insert(0, {str(SRC)!r}); " + script,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 def _cycle(graph: dict[str, set[str]]) -> str:
     try:
         TopologicalSorter(graph).prepare()

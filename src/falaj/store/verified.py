@@ -6,6 +6,7 @@ import os
 from _thread import get_ident
 
 from falaj.hashing import hex_of
+from falaj.liveness import boot_id
 
 
 def file_stamp(file: int) -> str:
@@ -48,8 +49,4 @@ def _path(root: str, digest: str) -> str:
 
 
 def _note(stamp: str) -> str:
-    try:
-        with open("/proc/sys/kernel/random/boot_id") as file:
-            return "{} {}".format(file.read().strip(), stamp)
-    except OSError:
-        return stamp
+    return "{} {}".format(boot_id(), stamp)

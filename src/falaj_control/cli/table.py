@@ -103,7 +103,7 @@ def table_rows(
     over, total = sum(_over(step) for step in steps), sum(step.total for step in steps)
     rows = [Row(name, over, total, Text(wording.duration(seconds)))]
     rows += [Row(f"  {step.step}", _over(step), step.total, _said(step)) for step in shown]
-    hidden = sum(1 for step in steps if step.total) - len(shown)
+    hidden = sum(1 for step in steps if step.total or step.preparing) - len(shown)
     if hidden:
         rows[-1].said.append(f"  (and {hidden} more steps)", style="dim")
     return rows
@@ -141,14 +141,18 @@ def _said(step: StepProgress) -> Text:
     for count, word, style in parts:
         if count:
             text.append(f"{'  ' if text else ''}{count} {word}", style=style)
+    if step.preparing:
+        text.append(f"{'  ' if text else ''}environment: {step.preparing}", style="yellow")
     return text
 
 
 def _most_telling(steps: Iterable[StepProgress], height: int) -> list[StepProgress]:
-    everything = [step for step in steps if step.total]
+    everything = [step for step in steps if step.total or step.preparing]
     if len(everything) <= height:
         return everything
     # What runs or failed is worth a line before what is over.
-    ranked = sorted(everything, key=lambda step: (not step.failed, not step.running))
+    ranked = sorted(
+        everything, key=lambda step: (not step.failed, not step.running, not step.preparing)
+    )
     kept = set(ranked[:height])
     return [step for step in everything if step in kept]

@@ -69,9 +69,7 @@ def end_line(state: str, reason: str, error: ErrorInfo | None) -> str:
     if state == states.SUCCEEDED:
         return "Task finished successfully."
     why = error_line(error, reason)
-    if state == states.REUSED:
-        said = "Task is reused"
-    elif state == states.RETRYING:
+    if state == states.RETRYING:
         said = "Task failed and will be tried again"
     elif state == states.TOLERATED:
         said = "Task failed, which this step tolerates"

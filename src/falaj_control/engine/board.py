@@ -21,7 +21,13 @@ class Board:
         self.counts = {step: StepCount() for step in steps}
         self._started: set[str] = set()
         self._tolerated_before = 0
+        self._preparing: dict[str, str] = {}
         self.changed = True
+
+    def preparing(self, steps: tuple[str, ...], text: str) -> None:
+        """Note what is being done for the environment of steps; nothing any more if empty."""
+        self.changed = True
+        self._preparing.update(dict.fromkeys(steps, text))
 
     def started(self, step: str, at: float) -> None:
         """Count a task that starts."""
@@ -70,6 +76,7 @@ class Board:
                 count.ended[states.FAILED],
                 count.retried,
                 count.reused,
+                self._preparing.get(step, ""),
             )
             for step, count in self.counts.items()
         )

@@ -68,17 +68,17 @@ class Collector:
             text = line.text.decode("utf-8", "backslashreplace")
             self._parts.watcher.task_line(self._context.tag(task), line.stream, text, line.at)
 
-    def ended(self, event: Ended) -> bool:
-        """An order's process is gone; return True where it has settled the parameters."""
+    def ended(self, event: Ended) -> None:
+        """An order's process is gone."""
         context = self._context
         if event.number == context.init_number:
             context.init_number = 0
-            return self._parameters_settled(event)
+            self._parameters_settled(event)
+            return
         if event.number == context.snapshot_number:
             context.snapshot_number = 0
-            if event.report is not None and event.report.manifest is not None:
-                self._parts.recorder.code_stored(event.report.manifest)
-            return False
+            self._snapshot_taken(event)
+            return
         task = context.active.pop(event.number, None)
         if task is not None:
             ended, error = ending_of(task, event)
@@ -87,21 +87,26 @@ class Collector:
             self._close_log(task)
             self._parts.capacity.take(task.options.get("resources"), -1)
             self._task_ended(task, event, ended, error)
-        return False
 
-    def _parameters_settled(self, event: Ended) -> bool:
+    def _snapshot_taken(self, event: Ended) -> None:
+        report, recorder = event.report, self._parts.recorder
+        if report is not None and report.manifest is not None:
+            recorder.code_stored(report.manifest)
+        if report is not None and report.environment is not None:
+            recorder.environment_stored(report.environment)
+
+    def _parameters_settled(self, event: Ended) -> None:
         report = event.report
         if report is not None and report.manifest is not None:
             self._context.parameters = report.manifest
             self._parts.recorder.parameters_settled(report.manifest)
             self._parts.planner.begin()
-            return True
+            return
         error = report.error if report is not None else None
         if error is None:
             error = describe_death("The start of the run", event, timed_out=False)
         reason = f"its parameters could not be settled: {error.message}"
         self._warden.stop(Failure(FAILED, reason, error=error))
-        return False
 
     def _log_error(self, task: ActiveTask, error: ErrorInfo) -> None:
         # Kept with what the task printed, not shown: watchers show the error in their own way.

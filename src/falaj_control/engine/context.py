@@ -15,6 +15,7 @@ from falaj_control.engine.capacity import Capacity
 from falaj_control.plan.planner import Planner
 from falaj_control.ports.clock import Clock
 from falaj_control.ports.executing import Executor
+from falaj_control.ports.preparing import Environments
 from falaj_control.ports.watching import TaskTag, Watcher
 from falaj_control.records.recorder import Recorder
 from falaj_control.settings import Settings
@@ -35,6 +36,7 @@ class RunPlan:
     origin_parameters: str | None
     max_workers: int
     max_log_bytes: int
+    includes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Parts:
     """The adapters of a run, made by the composition root."""
 
     executor: Executor
+    environments: Environments
     recorder: Recorder
     planner: Planner
     capacity: Capacity
@@ -70,7 +73,8 @@ class RunContext:
 
     `active` holds the tasks with a process by order number, `waiting` those between two attempts
     as a heap of (when due, tie, task), `uncommitted` the tasks that have succeeded and are not in
-    the records yet. Orders for settling parameters and for the code snapshot have numbers too.
+    the records yet. Orders for settling parameters, for the code snapshot and for travelling code
+    have numbers too.
     """
 
     plan: RunPlan
@@ -85,6 +89,8 @@ class RunContext:
     parameters: str | None = None
     init_number: int = 0
     snapshot_number: int = 0
+    travel_number: int = 0
+    travelled: str | None = None
     finished: bool = False
     failure: Failure | None = None
 

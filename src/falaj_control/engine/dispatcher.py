@@ -22,6 +22,7 @@ class Dispatcher:
         steps = context.plan.description.steps
         self._options = {step.name: orders.step_options(step) for step in steps}
         self._reused: dict[str, int] = {}
+        self._has_snapshot = False
         self._policies = {step: policy_of(found) for step, found in self._options.items()}
 
     def settle_parameters(self) -> None:
@@ -29,41 +30,55 @@ class Dispatcher:
         context, plan = self._context, self._context.plan
         context.init_number = next(context.numbers)
         order = orders.init_order(plan.facts, plan.given, plan.origin_parameters)
-        self._parts.executor.start(context.init_number, order, orders.placement(plan.facts, {}))
-
-    def snapshot_code(self) -> None:
-        """Give the order that stores the code, beside the first tasks."""
-        context, facts = self._context, self._context.plan.facts
-        context.snapshot_number = next(context.numbers)
-        order = orders.snapshot_order(facts)
-        self._parts.executor.start(context.snapshot_number, order, orders.placement(facts, {}))
+        self._parts.executor.start(
+            context.init_number, order, orders.placement(plan.facts, {}, None)
+        )
 
     def run_once(self, now: float) -> None:
         """Start whatever can start at the monotonic time `now`."""
         context = self._context
         if context.failure is not None or context.parameters is None:
             return
+        if not self._has_snapshot and not context.travel_number:
+            self._snapshot_code()
         waiting = context.waiting
         while waiting and waiting[0][0] <= now and self._has_slot():
-            if not self._fits(waiting[0][2].planned.step):
+            if not self._has_resources(waiting[0][2].planned.step):
                 break
             self._launch(heapq.heappop(waiting)[2])
         full: set[str] = set()
         planner = self._parts.planner
         while planner and self._has_slot():
             step = planner.peek()
-            if self._fits(step):
+            if self._has_resources(step) and self._has_environment(step):
                 self._begin(planner.take())
                 continue
             full.add(step)
             if not planner.bring_forward(frozenset(full)):
                 return
 
+    def _snapshot_code(self) -> None:
+        """Give the order that stores the code, beside the first tasks."""
+        context, facts = self._context, self._context.plan.facts
+        self._has_snapshot = True
+        context.snapshot_number = next(context.numbers)
+        order = orders.snapshot_order(facts, context.travelled)
+        here = orders.placement(facts, {}, None)
+        self._parts.executor.start(context.snapshot_number, order, here)
+
     def _has_slot(self) -> bool:
         return len(self._context.active) < self._context.plan.max_workers
 
-    def _fits(self, step: str) -> bool:
+    def _has_resources(self, step: str) -> bool:
         return self._parts.capacity.fits(self._options[step].get("resources"))
+
+    def _has_environment(self, step: str) -> bool:
+        environments = self._parts.environments
+        if environments.is_ready(step) or self._parts.planner.will_reuse():
+            return True
+        # Only a resumed run gets here without: its origin did not tell that the step has to run.
+        environments.begin([step])
+        return False
 
     def _begin(self, planned: PlannedTask) -> None:
         context = self._context
@@ -118,4 +133,5 @@ class Dispatcher:
         parts.capacity.take(task.options.get("resources"))
         context.active[task.number] = task
         order = orders.task_order(plan.facts, task, str(context.parameters))
-        parts.executor.start(task.number, order, orders.placement(plan.facts, task.options))
+        place = parts.environments.place(planned.step)
+        parts.executor.start(task.number, order, orders.placement(plan.facts, task.options, place))

@@ -23,6 +23,8 @@ class RunOptions(NamedTuple):
     tags: tuple[str, ...]
     namespace: str | None
     isolation: str
+    environment: str | None
+    includes: tuple[str, ...]
     arguments: tuple[str, ...]
 
     def seen_namespace(self, user: str) -> str | None:
@@ -33,17 +35,20 @@ class RunOptions(NamedTuple):
 def settle_options(request: RunRequest, before: Mapping[str, Any]) -> RunOptions:
     """Return the options for a request; `before` are those of the run that is resumed.
 
-    A resumed run keeps parameters and namespace; decorators and tags are added to what it had.
+    A resumed run keeps parameters and namespace; decorators, tags and included packages are added
+    to what it had.
     """
     asked: dict[str, Any] = {
         "max_workers": request.max_workers,
         "max_log_bytes": request.max_log_bytes,
         "isolation": request.isolation,
+        "environment": request.environment,
     }
     default = {
         "max_workers": MAX_WORKERS,
         "max_log_bytes": MAX_LOG_BYTES,
         "isolation": ISOLATION,
+        "environment": None,
     }
     chosen = {
         name: before.get(name, default[name]) if value is None else value
@@ -54,6 +59,7 @@ def settle_options(request: RunRequest, before: Mapping[str, Any]) -> RunOptions
         decospecs=(*before.get("decospecs", ()), *request.decospecs),
         tags=tuple(dict.fromkeys((*before.get("tags", ()), *request.tags))),
         namespace=before.get("namespace", request.namespace),
+        includes=tuple(dict.fromkeys((*before.get("includes", ()), *request.includes))),
         arguments=request.arguments,
         **chosen,
     )

@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from falaj.model.graph import FlowDescription, StepSpec
-from falaj.model.orders import FALLBACK, INIT, SNAPSHOT, TASK, Order
+from falaj.model.orders import FALLBACK, INIT, SNAPSHOT, TASK, TRAVEL, Order
 from falaj_control.engine.active import ActiveTask
-from falaj_control.ports.executing import Placement
+from falaj_control.ports.executing import HostPlace, Placement
 
 
 class RunFacts(NamedTuple):
-    """What every order of a run has in common."""
+    """What every order of a run has in common.
+
+    `fresh` says whether forking the launcher is out of the question, `spawn` whether the person
+    wants no forks at all; `protocol` is the newest of pickle's that all of its Pythons read.
+    """
 
     flow: str
     run: int
@@ -24,6 +28,8 @@ class RunFacts(NamedTuple):
     tags: tuple[str, ...]
     constants: tuple[str, ...]
     fresh: bool
+    spawn: bool = False
+    protocol: int = 5
     show_values: bool = False
 
 
@@ -35,10 +41,16 @@ def init_order(facts: RunFacts, given: Mapping[str, Any], origin_parameters: str
     )
 
 
-def snapshot_order(facts: RunFacts) -> Order:
-    """Return the order that stores the run's code."""
-    context = _context(facts)
+def snapshot_order(facts: RunFacts, travelled: str | None) -> Order:
+    """Return the order that stores the run's code; `travelled` lists what travels with it."""
+    context = {**_context(facts), "travelled": travelled}
     return Order(SNAPSHOT, facts.flow, facts.run, "_code", 0, 0, (), (), None, {}, context)
+
+
+def travel_order(facts: RunFacts, includes: tuple[str, ...]) -> Order:
+    """Return the order that collects the user's packages that travel with the run."""
+    context = {**_context(facts), "includes": includes}
+    return Order(TRAVEL, facts.flow, facts.run, "_travel", 0, 0, (), (), None, {}, context)
 
 
 def task_order(facts: RunFacts, task: ActiveTask, parameters: str) -> Order:
@@ -75,10 +87,13 @@ def step_options(step: StepSpec) -> dict[str, Any]:
     return options
 
 
-def placement(facts: RunFacts, options: Mapping[str, Any]) -> Placement:
-    """Return where a step's tasks run."""
+def placement(facts: RunFacts, options: Mapping[str, Any], place: HostPlace | None) -> Placement:
+    """Return where a step's tasks run; a `place` of None is the launching environment."""
     variables = options.get("environment", {}).get("vars", {})
-    return Placement(tuple(sorted(variables.items())), facts.fresh)
+    # What makes forking the launcher unsafe says nothing about another interpreter's host, which
+    # speaks for itself.
+    fresh = facts.fresh if place is None else facts.spawn
+    return Placement(tuple(sorted(variables.items())), place, fresh)
 
 
 def graph_record(description: FlowDescription) -> Mapping[str, Any]:
@@ -96,4 +111,5 @@ def _context(facts: RunFacts) -> dict[str, Any]:
         "tags": facts.tags,
         "constants": facts.constants,
         "show_values": facts.show_values,
+        "protocol": facts.protocol,
     }

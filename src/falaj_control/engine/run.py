@@ -9,6 +9,7 @@ from falaj_control.engine.board import Board
 from falaj_control.engine.collector import Collector
 from falaj_control.engine.context import Failure, Parts, RunContext, RunPlan
 from falaj_control.engine.dispatcher import Dispatcher
+from falaj_control.engine.outfitter import Outfitter
 from falaj_control.engine.warden import Warden
 from falaj_control.lifecycle.runs import RunEnd, run_end
 from falaj_control.ports.executing import (
@@ -39,6 +40,7 @@ class Engine:
         self._warden = Warden(self._context)
         self._collector = Collector(self._context, self._warden)
         self._dispatcher = Dispatcher(self._context)
+        self._outfitter = Outfitter(self._context, self._warden)
         self._commit_at: float | None = None
         self._renew_at = 0.0
         self._progress_at = 0.0
@@ -57,6 +59,7 @@ class Engine:
         """Run to the end and record it. Raises LeaseLost or StoreUnavailable where it can't be."""
         self._renew_at = self._parts.clock.monotonic() + self._parts.settings.lease_interval
         self._dispatcher.settle_parameters()
+        self._outfitter.begin()
         while not self._is_over():
             self.run_once()
         self._dispatcher.tell_reused()
@@ -67,6 +70,7 @@ class Engine:
         """Wait for something to happen or fall due, and act on it."""
         for event in self._parts.executor.poll(self._patience()):
             self._handle(event)
+        self._outfitter.run_once()
         now = self._parts.clock.monotonic()
         self._warden.run_once(now)
         for task in self._context.active.values():
@@ -106,9 +110,10 @@ class Engine:
                 self._collector.printed(event)
             case Started():
                 self._collector.started(event)
+            case Ended() if event.number == self._context.travel_number:
+                self._outfitter.travelled(event)
             case Ended():
-                if self._collector.ended(event):
-                    self._dispatcher.snapshot_code()
+                self._collector.ended(event)
             case Signalled():
                 name = signal.Signals(event.signal).name
                 self._warden.stop(Failure(CANCELLED, f"stopped by {name}"))

@@ -64,7 +64,8 @@ class Warden:
         if self._kill_all_at is not None and now >= self._kill_all_at:
             self._kill_all_at = now + _KILL_AGAIN
             context = self._context
-            for number in [*context.active, context.init_number, context.snapshot_number]:
+            others = (context.init_number, context.snapshot_number, context.travel_number)
+            for number in [*context.active, *others]:
                 executor.signal(number, signal.SIGKILL)
 
     def due(self) -> Iterator[float]:

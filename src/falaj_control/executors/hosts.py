@@ -9,9 +9,21 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from falaj.runtime import wire
+from falaj_control.ports.executing import HostPlace
 
+# What `-c` puts first on the path, the working folder, is none of a host's.
 _BOOT = (
-    "import sys; sys.path.append({root!r}); from falaj.runtime.launch import serve; serve({file})"
+    "import sys; sys.path[:] = [path for path in sys.path if path]; sys.path.append({falaj!r}); "
+    "from falaj.runtime.launch import serve; serve({file})"
+)
+# These would let the launching environment into another one.
+_OWN_VARIABLES = (
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONUSERBASE",
+    "PYTHONEXECUTABLE",
+    "VIRTUAL_ENV",
+    "CONDA_PREFIX",
 )
 
 
@@ -51,18 +63,29 @@ class HostLink:
 
     def send(self, data: bytes, files: list[int]) -> None:
         """Send a frame with files, which are closed once sent; wait for the host to be ready."""
-        if not self.ready:
+        if self.ready:
+            self._enqueue(data, files)
+        else:
             self._held.append((data, files))
-            return
-        self._outgoing.append((memoryview(data), files))
-        self.push()
+
+    def introduce(self, load: Mapping[str, Any]) -> None:
+        """Tell a host that has just been started which flow to import."""
+        self._enqueue(wire.pack(wire.LOAD, 0, load), [])
 
     def now_ready(self) -> None:
         """The host has imported the flow: send what was held back."""
         self.ready = True
+        for data, files in self.take_held():
+            self._enqueue(data, files)
+
+    def take_held(self) -> list[tuple[bytes, list[int]]]:
+        """Take back what waits for the host to be ready."""
         held, self._held = self._held, []
-        for data, files in held:
-            self.send(data, files)
+        return held
+
+    def _enqueue(self, data: bytes, files: list[int]) -> None:
+        self._outgoing.append((memoryview(data), files))
+        self.push()
 
     def push(self) -> None:
         """Send as much as the socket takes."""
@@ -111,21 +134,32 @@ class HostLink:
 
 
 def start_host(
-    interpreter: Interpreter, variables: Mapping[str, str], falaj_root: str, once: bool
+    interpreter: Interpreter,
+    variables: Mapping[str, str],
+    falaj_root: str,
+    place: HostPlace | None,
+    once: bool,
 ) -> HostLink:
-    """Start an interpreter that imports the flow and serves as a host."""
+    """Start an interpreter that imports the flow and serves as a host.
+
+    It is the launcher's own, or that of `place`, which sees nothing of the launcher's packages.
+    """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         os.set_inheritable(theirs.fileno(), True)
-        boot = _BOOT.format(root=falaj_root, file=theirs.fileno())
-        command = [interpreter.python, *interpreter.flags, "-c", boot]
-        environ = {**os.environ, **variables}
+        python = interpreter.python if place is None else place.python
+        falaj = falaj_root if place is None else place.falaj
+        boot = _BOOT.format(falaj=falaj, file=theirs.fileno())
+        # Without the user site, which is another environment.
+        isolated = () if place is None else ("-s",)
+        command = [python, *isolated, *interpreter.flags, "-c", boot]
+        environ = {**_environ_of(place), **variables}
         if once:
             # It becomes a task in a session of its own, which the leader of a group can't.
-            pid = os.posix_spawn(interpreter.python, command, environ)
+            pid = os.posix_spawn(python, command, environ)
         else:
             # Its own group: a signal for the terminal's group is control's business alone.
-            pid = os.posix_spawn(interpreter.python, command, environ, setpgroup=0)
+            pid = os.posix_spawn(python, command, environ, setpgroup=0)
     finally:
         theirs.close()
     link = HostLink(ours, wire.Receiver(ours), pid)
@@ -137,11 +171,25 @@ def start_host(
         "cwd": interpreter.cwd,
         "arguments": interpreter.arguments,
         "once": once,
+        "paths": place.paths if place is not None else (),
     }
-    link.ready = True
-    link.send(wire.pack(wire.LOAD, 0, load), [])
-    link.ready = False
+    link.introduce(load)
     return link
+
+
+def _environ_of(place: HostPlace | None) -> dict[str, str]:
+    environ = dict(os.environ)
+    if place is None:
+        return environ
+    for name in _OWN_VARIABLES:
+        environ.pop(name, None)
+    # What a step starts finds the environment's programs first, and no user site either.
+    programs = os.path.join(place.prefix, "bin")
+    environ["PATH"] = os.pathsep.join(filter(None, (programs, environ.get("PATH", ""))))
+    is_conda = os.path.isdir(os.path.join(place.prefix, "conda-meta"))
+    environ["CONDA_PREFIX" if is_conda else "VIRTUAL_ENV"] = place.prefix
+    environ["PYTHONNOUSERSITE"] = "1"
+    return environ
 
 
 def exit_code(status: int) -> int:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import selectors
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from functools import partial
 
-from falaj.model.orders import ErrorInfo, Order, Report
+from falaj.model.orders import ErrorInfo, Order
 from falaj.runtime import wire
 from falaj.runtime.processes import kill_tree
 from falaj_control.executors.hosts import HostLink, Interpreter, exit_code, start_host
+from falaj_control.executors.underway import OrderUnderWay, parse_report
 from falaj_control.ports.executing import (
     Ended,
     Event,
+    HostPlace,
     LauncherGone,
     Placement,
     Printed,
@@ -25,37 +25,38 @@ from falaj_control.ports.executing import (
 )
 
 _READ = 1 << 16
+# No signal has this number.
+_WAKE = b"\0"
 # A process that a task left behind may hold its pipe open; what it writes later is dropped.
 _LAST_READS = 64
 
 
-@dataclass
-class _Process:
-    """One order under way: its host, its pipes (`o`, `e`, `r`) and what it has reported."""
-
-    number: int
-    link: HostLink
-    pipes: dict[str, int]
-    pid: int | None = None
-    report: bytearray = field(default_factory=bytearray)
+_HostKey = tuple[tuple[tuple[str, str], ...], HostPlace | None]
 
 
 class LocalExecutor:
     """Runs orders in forks of the launcher, or of further hosts where placement asks for them."""
 
-    def __init__(self, launcher: HostLink, interpreter: Interpreter, falaj_root: str) -> None:
-        """Use the launcher's connection; start further hosts with `interpreter`."""
+    def __init__(
+        self, launcher: HostLink, interpreter: Interpreter, falaj_root: str, forks_anyway: bool
+    ) -> None:
+        """Use the launcher's connection; start further hosts with `interpreter`.
+
+        A host that says that forking it isn't safe is forked only if `forks_anyway`.
+        """
+        self._forks_anyway = forks_anyway
         self._launcher = launcher
         self._interpreter = interpreter
         self._falaj_root = falaj_root
         self._selector = selectors.DefaultSelector()
-        self._hosts: dict[tuple[tuple[str, str], ...], HostLink] = {(): launcher}
-        self._processes: dict[int, _Process] = {}
+        self._hosts: dict[_HostKey, HostLink] = {((), None): launcher}
+        self._unsafe: set[_HostKey] = set()
+        self._processes: dict[int, OrderUnderWay] = {}
         self._events: list[Event] = []
-        self._wake_read, wake_write = os.pipe()
+        self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
-        os.set_blocking(wake_write, False)
-        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        os.set_blocking(self._wake_write, False)
+        signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _woken)
         self._watch(self._wake_read, self._take_signals)
@@ -73,21 +74,22 @@ class LocalExecutor:
                 os.set_blocking(pipes[name], False)
         except OSError as error:
             # Too many open files or processes: the order fails, the run ends in good order.
-            for file in (*pipes.values(), *theirs):
-                os.close(file)
-            self._events.append(Ended(number, None, None, f"can't start: {error.strerror}"))
+            self._refuse(number, f"can't start: {error.strerror}", (*pipes.values(), *theirs))
             return
         if link.receiver.closed:
             # It died among the very events that this order follows from.
-            for file in (*pipes.values(), *theirs):
-                os.close(file)
-            self._events.append(Ended(number, None, None, "its host died"))
+            self._refuse(number, "its host died", (*pipes.values(), *theirs))
             return
-        process = _Process(number, link, pipes)
+        process = OrderUnderWay(number, link, pipes)
         self._processes[number] = process
         link.running.add(number)
         link.send(wire.pack(wire.ORDER, number, order.to_wire()), theirs)
         self._update_interest(link)
+
+    def _refuse(self, number: int, why: str, files: Iterable[int]) -> None:
+        for file in files:
+            os.close(file)
+        self._events.append(Ended(number, None, None, why))
 
     def signal(self, number: int, signal: int) -> None:
         """Signal an order's process with everything it started; see the port."""
@@ -106,6 +108,14 @@ class LocalExecutor:
             key.data()
         events, self._events = self._events, []
         return events
+
+    def wake(self) -> None:
+        """Let a poll under way return; see the port."""
+        try:
+            os.write(self._wake_write, _WAKE)
+        except BlockingIOError:
+            # So much waits to be read that the poll returns anyway.
+            pass
 
     def close(self, status: int) -> None:
         """End what still runs and let the hosts go; see the port."""
@@ -129,19 +139,44 @@ class LocalExecutor:
         return [*self._hosts.values(), *once]
 
     def _host_for(self, placement: Placement) -> HostLink:
-        if placement.fresh:
-            return self._start_host(placement, once=True)
-        link = self._hosts.get(placement.variables)
+        key = (placement.variables, placement.place)
+        if placement.fresh or key in self._unsafe:
+            return self._start_host(key, once=True)
+        link = self._hosts.get(key)
         if link is None:
-            link = self._start_host(placement, once=False)
-            self._hosts[placement.variables] = link
+            link = self._start_host(key, once=False)
+            self._hosts[key] = link
         return link
 
-    def _start_host(self, placement: Placement, once: bool) -> HostLink:
-        variables = dict(placement.variables)
-        link = start_host(self._interpreter, variables, self._falaj_root, once)
+    def _start_host(self, key: _HostKey, once: bool) -> HostLink:
+        variables, place = key
+        link = start_host(self._interpreter, dict(variables), self._falaj_root, place, once)
         self._watch_host(link)
         return link
+
+    def _host_ready(self, link: HostLink, hazard: str) -> None:
+        key = next((key for key, other in self._hosts.items() if other is link), None)
+        if not hazard or self._forks_anyway or key is None:
+            link.now_ready()
+            return
+        # Its imports started threads or the like: each of its tasks gets an interpreter instead.
+        self._unsafe.add(key)
+        del self._hosts[key]
+        orders = link.take_held()
+        for number, (data, files) in zip(sorted(link.running), orders, strict=True):
+            process = self._processes[number]
+            link.running.discard(number)
+            try:
+                process.link = self._start_host(key, once=True)
+            except OSError as error:
+                for file in files:
+                    os.close(file)
+                self._ended(number, None, f"can't start: {error.strerror}")
+                continue
+            process.link.running.add(number)
+            process.link.send(data, files)
+        link.ready = True
+        link.send(wire.pack(wire.EXIT, 0, 0), [])
 
     def _watch(self, file: int, handle: Callable[[], object]) -> None:
         self._selector.register(file, selectors.EVENT_READ, handle)
@@ -189,7 +224,7 @@ class LocalExecutor:
         elif message.kind == wire.SIGNALLED:
             self._events.append(Signalled(int(message.json()["signal"])))
         elif message.kind == wire.READY:
-            link.now_ready()
+            self._host_ready(link, str(message.json()["fork_unsafe"]))
         elif message.kind == wire.FAILED:
             link.failure = ErrorInfo(*message.json()).traceback
 
@@ -197,9 +232,9 @@ class LocalExecutor:
         self._selector.unregister(link.connection.fileno())
         if link is self._launcher:
             self._events.append(LauncherGone())
-        for variables, other in list(self._hosts.items()):
+        for key, other in list(self._hosts.items()):
             if other is link and link is not self._launcher:
-                del self._hosts[variables]
+                del self._hosts[key]
         for number in list(link.running):
             pid = self._processes[number].pid
             if pid is not None:
@@ -211,7 +246,7 @@ class LocalExecutor:
             self._ended(number, status if once else None, why or ("" if once else "its host died"))
         link.close()
 
-    def _read(self, process: _Process, name: str) -> bool:
+    def _read(self, process: OrderUnderWay, name: str) -> bool:
         file = process.pipes.get(name)
         if file is None:
             # Closed by what was handled just before.
@@ -224,12 +259,12 @@ class LocalExecutor:
             self._close_pipe(process, name)
             return False
         if name == "r":
-            process.report += data
+            process.reported += data
         else:
             self._events.append(Printed(process.number, name, data))
         return True
 
-    def _close_pipe(self, process: _Process, name: str) -> None:
+    def _close_pipe(self, process: OrderUnderWay, name: str) -> None:
         file = process.pipes.pop(name)
         if file in self._selector.get_map():
             self._selector.unregister(file)
@@ -246,25 +281,15 @@ class LocalExecutor:
                     break
             if name in process.pipes:
                 self._close_pipe(process, name)
-        self._events.append(Ended(number, _parse_report(process.report), status, why))
+        self._events.append(Ended(number, parse_report(process.reported), status, why))
 
     def _take_signals(self) -> None:
         try:
             numbers = os.read(self._wake_read, 4096)
         except BlockingIOError:
             return
-        self._events.extend(Signalled(number) for number in numbers)
+        self._events.extend(Signalled(number) for number in numbers if number != _WAKE[0])
 
 
 def _woken(_number: int, _frame: object) -> None:
     """Do nothing: the number is on its way through the wake-up pipe."""
-
-
-def _parse_report(data: bytearray) -> Report | None:
-    # A process that was killed while it reported leaves a torn line, which is no report.
-    if not data:
-        return None
-    try:
-        return Report.from_wire(json.loads(data))
-    except (ValueError, KeyError, TypeError):
-        return None

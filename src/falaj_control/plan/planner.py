@@ -58,6 +58,12 @@ class Planner:
         head = self._queue[0]
         return head.step if isinstance(head, PlannedTask) else head.task(head.next_position).step
 
+    def will_reuse(self) -> bool:
+        """Say whether the task that `take` would return is going to be reused."""
+        head = self._queue[0]
+        task = head if isinstance(head, PlannedTask) else head.task(head.next_position)
+        return self.decide(task).reused is not None
+
     def take(self) -> PlannedTask:
         """Remove and return the ready task that waited longest."""
         head = self._queue.popleft()
@@ -81,6 +87,21 @@ class Planner:
                 self._queue.appendleft(entry)
                 return True
         return False
+
+    def may_run(self) -> list[str]:
+        """Return the steps that may have to run, as far as the run that is resumed tells.
+
+        One that is missing here can still turn out to have tasks that were never reached.
+        """
+        origin = self._origin
+        if origin is None:
+            return list(self._graph.order)
+        tasks = origin.tasks.items()
+        bad = {step for (step, _), task in tasks if task.state not in TASK_SUCCESSFUL}
+        good = {step for (step, _), _ in tasks} - bad
+        again = [step for step in self._graph.order if step not in good]
+        found = self._graph.descendants(again) | origin.rerun
+        return [step for step in self._graph.order if step in found]
 
     def remaining(self) -> Iterator[PlannedTask]:
         """Remove and yield all ready tasks."""

@@ -7,13 +7,29 @@ from typing import NamedTuple, Protocol
 from falaj.model.orders import Order, Report
 
 
-class Placement(NamedTuple):
-    """What an order's process needs besides the flow: its environment, and a fresh interpreter.
+class HostPlace(NamedTuple):
+    """An environment that hosts run in: its interpreter, and where that finds Falaj.
 
-    Orders with equal `variables` may share a host. A `fresh` one gets an interpreter of its own.
+    `prefix` is the environment's folder, `falaj` the zip that holds the package, `paths` are
+    folders of the user's own code that travels with the run.
+    """
+
+    key: str
+    python: str
+    prefix: str
+    falaj: str
+    paths: tuple[str, ...] = ()
+
+
+class Placement(NamedTuple):
+    """What an order's process needs besides the flow: variables, an environment, freshness.
+
+    Orders with equal `variables` and `place` may share a host; a place of None is the launching
+    environment. A `fresh` one gets an interpreter of its own.
     """
 
     variables: tuple[tuple[str, str], ...] = ()
+    place: HostPlace | None = None
     fresh: bool = False
 
 
@@ -71,6 +87,10 @@ class Executor(Protocol):
 
     def poll(self, seconds: float) -> list[Event]:
         """Wait up to `seconds` for something to happen; return what did, in order."""
+        ...
+
+    def wake(self) -> None:
+        """Let a `poll` under way return at once; may be called from any thread."""
         ...
 
     def close(self, status: int) -> None:

@@ -10,6 +10,7 @@ from falaj.model.graph import FlowDescription
 MAX_WORKERS = 16
 MAX_LOG_BYTES = 10 * 1024 * 1024
 ISOLATION = "auto"
+ENVIRONMENTS = ("local", "pypi", "conda", "uv")
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,10 @@ class RunRequest:
     `parameters` holds the values given (command line or environment), by parameter name, already
     converted to JSON values by type; a name that is absent takes the flow's default. IncludeFile
     values are absolute paths. Options that are None are those of the run that is resumed, else the
-    defaults. `description` already has the decorators of `decospecs` attached.
+    defaults. `description` already has the decorators of `decospecs` attached. `environment` is one
+    of ENVIRONMENTS, or None where the decorators alone decide. With `locked`, environments come
+    from the flow's lock file alone. `includes` names packages of the launching environment that
+    travel into those of the steps.
     """
 
     description: FlowDescription
@@ -40,5 +44,8 @@ class RunRequest:
     run_id_file: str | None = None
     isolation: str | None = None
     show_values: bool = False
+    environment: str | None = None
+    locked: bool = False
+    includes: tuple[str, ...] = ()
     resume: ResumeRequest | None = None
     arguments: tuple[str, ...] = ()

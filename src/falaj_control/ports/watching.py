@@ -8,7 +8,10 @@ from falaj.model.orders import ErrorInfo
 
 
 class StepProgress(NamedTuple):
-    """How far one step has come; `total` grows as fan-outs become known."""
+    """How far one step has come; `total` grows as fan-outs become known.
+
+    `preparing` tells what is being done for its environment, while anything is.
+    """
 
     step: str
     total: int
@@ -17,6 +20,7 @@ class StepProgress(NamedTuple):
     failed: int
     retried: int
     reused: int
+    preparing: str = ""
 
 
 class TaskTag(NamedTuple):

@@ -119,12 +119,6 @@ def test_a_failed_attempt_is_told_in_one_line(state: str, said: str) -> None:
     ]
 
 
-def test_a_reused_task_says_why() -> None:
-    plain = Plain()
-    plain.watcher.task_ended(TASK, "reused", "run 411 finished it", None, 0.0)
-    assert "Task is reused: run 411 finished it" in plain.output
-
-
 def test_a_failed_run_ends_with_the_traceback_the_sentence_and_what_to_do() -> None:
     plain = Plain()
     plain.watcher.run_ended(FAILED)

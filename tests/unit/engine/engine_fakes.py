@@ -4,7 +4,7 @@ import heapq
 import itertools
 import json
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,17 @@ from falaj.model.graph import (
     Graph,
     StepSpec,
 )
-from falaj.model.orders import FALLBACK, INIT, SNAPSHOT, ErrorInfo, Order, Report, Transition
+from falaj.model.orders import (
+    FALLBACK,
+    INIT,
+    SNAPSHOT,
+    TRAVEL,
+    ErrorInfo,
+    Order,
+    Report,
+    Transition,
+)
+from falaj.store.blobs import BlobStore
 from falaj_control.engine.capacity import Capacity
 from falaj_control.engine.context import Parts, RunPlan
 from falaj_control.engine.orders import RunFacts, graph_record
@@ -28,7 +38,8 @@ from falaj_control.engine.run import Engine
 from falaj_control.lifecycle.runs import RunEnd
 from falaj_control.plan.planner import Planner
 from falaj_control.plan.tasks import Origin
-from falaj_control.ports.executing import Ended, Event, Placement, Printed, Started
+from falaj_control.ports.executing import Ended, Event, HostPlace, Placement, Printed, Started
+from falaj_control.ports.preparing import PreparationEvent, Ready
 from falaj_control.records.database import open_records
 from falaj_control.records.happenings import NewRun
 from falaj_control.records.recorder import Recorder
@@ -148,12 +159,12 @@ class FakeExecutor:
         self.signals: list[tuple[float, str, int]] = []
         self.acts: Callable[[Order], Act] = lambda order: Act()
         self.most = 0
-        self._due: list[tuple[float, int, Event]] = []
+        self._due: list[tuple[float, int, Event | Callable[[], None]]] = []
         self._ties = itertools.count()
         self._running: dict[int, tuple[Order, Act]] = {}
 
-    def at(self, seconds: float, event: Event) -> None:
-        """Let an event happen `seconds` from now."""
+    def at(self, seconds: float, event: Event | Callable[[], None]) -> None:
+        """Let an event happen `seconds` from now, or something outside of the executor."""
         heapq.heappush(self._due, (self.clock.now + seconds, next(self._ties), event))
 
     def start(self, number: int, order: Order, placement: Placement) -> None:
@@ -192,13 +203,57 @@ class FakeExecutor:
         events: list[Event] = []
         while self._due and self._due[0][0] <= self.clock.now:
             event = heapq.heappop(self._due)[2]
+            if callable(event):
+                event()
+                continue
             if isinstance(event, Ended):
                 self._running.pop(event.number, None)
             events.append(event)
         return events
 
+    def wake(self) -> None:
+        raise AssertionError("nothing wakes a fake that never sleeps")
+
     def close(self, status: int) -> None:
         raise AssertionError("the composition root closes the executor")
+
+
+class FakeEnvironments:
+    """Environments that become ready, or fail, when a test says so."""
+
+    def __init__(self, own: Sequence[str] = ()) -> None:
+        self.own, self.ready = set(own), set[str]()
+        self.begun: list[str] = []
+        self.travelling: str | None = None
+        self.events: list[PreparationEvent] = []
+
+    @property
+    def is_needed(self) -> bool:
+        return bool(self.own)
+
+    def begin(self, steps: Iterable[str]) -> None:
+        self.begun.extend(steps)
+
+    def is_ready(self, step: str) -> bool:
+        return step not in self.own or (step in self.ready and self.travelling is not None)
+
+    def place(self, step: str) -> HostPlace | None:
+        return HostPlace(step, "python", "/prefix", "/falaj.zip") if step in self.own else None
+
+    def travel_along(self, listing: str) -> list[str]:
+        self.travelling = listing
+        return ["mylib is installed editable"]
+
+    def take_events(self) -> list[PreparationEvent]:
+        events, self.events = self.events, []
+        return events
+
+    def make_ready(self, step: str, note: str = "", worked: bool = False) -> None:
+        self.ready.add(step)
+        self.events.append(Ready((step,), {"kind": "pypi", "step": step}, 1.5, worked, note))
+
+    def close(self) -> None:
+        raise AssertionError("the composition root closes the environments")
 
 
 class System:
@@ -212,18 +267,20 @@ class System:
         max_workers: int = 4,
         limits: dict[str, float] | None = None,
         origin: Origin | None = None,
+        environments: Sequence[str] = (),
         **settings: float,
     ) -> None:
         self.description = describe(*steps)
         self.widths, self.origin = widths or {}, origin
         self.script: dict[str, Callable[[Order], Act | None]] = {}
         self.clock, self.watcher = FakeClock(), Watched()
-        self.settings = Settings(home=home, user="ada", **settings)
+        self.settings = Settings(home=home, user="ada", cache=home.root, **settings)
         self.recorder = Recorder(home)
         self.reader = open_records(home)
         self.statements: list[str] = []
         self.executor = FakeExecutor(self.clock, self._must_be_recorded)
         self.executor.acts = self._act
+        self.environments = FakeEnvironments(environments)
         graph = Graph(self.description)
         self.run_id = self.recorder.create_run(
             NewRun(
@@ -247,6 +304,7 @@ class System:
             RunPlan(self.description, graph, facts, {}, None, max_workers, 10_000),
             Parts(
                 executor=self.executor,
+                environments=self.environments,
                 recorder=self.recorder,
                 planner=self.planner,
                 capacity=Capacity(limits or AMPLE),
@@ -286,6 +344,9 @@ class System:
             assert left == [], f"{table} have open states"
         return end
 
+    def blob(self, digest: str) -> bytes:
+        return BlobStore(self.settings.home.store).read(digest)
+
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         return self.reader.execute(query).fetchall()
 
@@ -309,7 +370,7 @@ class System:
         self.reader.close()
 
     def _act(self, order: Order) -> Act:
-        if order.kind in (INIT, SNAPSHOT):
+        if order.kind in (INIT, SNAPSHOT, TRAVEL):
             found = self.script.get(order.step, lambda _: None)(order)
             return found or Act(Report("succeeded", f"m-{order.kind}", None, None, "", {}))
         found = self.script.get(order.step, lambda _: None)(order)

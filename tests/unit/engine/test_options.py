@@ -40,6 +40,17 @@ def test_a_resumed_run_keeps_its_origins_parameters_and_adds_to_its_tags_and_dec
     assert (options.max_workers, options.max_log_bytes, options.isolation) == (2, 10, "spawn")
 
 
+def test_a_resumed_run_keeps_the_kind_of_environment_and_what_travels_into_it():
+    assert settle_options(RunRequest(FLOW), {}).environment is None
+    first = RunRequest(FLOW, environment="pypi", includes=("a", "b"))
+    before = settle_options(first, {})._asdict()
+    options = settle_options(RunRequest(FLOW, includes=("b", "c")), before)
+    assert (options.environment, options.includes) == ("pypi", ("a", "b", "c"))
+    assert settle_options(RunRequest(FLOW, environment="local"), before).environment == "local"
+    # A run that was recorded before there were any.
+    assert settle_options(RunRequest(FLOW), {"max_workers": 3}).includes == ()
+
+
 def test_look_ups_see_the_users_own_runs_unless_told_otherwise():
     def seen(namespace):
         return settle_options(RunRequest(FLOW, namespace=namespace), {}).seen_namespace("ada")
@@ -77,7 +88,7 @@ def test_settings_are_read_from_the_environment(tmp_path: Path):
     }
     found = read_settings(environ)
     assert (found.home.root, found.user, found.stop_grace) == (str(tmp_path), "ada", 2.5)
-    assert found.commit_interval == Settings(found.home, "ada").commit_interval
+    assert found.commit_interval == Settings(found.home, "ada", "/nowhere").commit_interval
     for wrong in ("soon", "nan", "inf", "-1"):
         with pytest.raises(ParameterError, match=f"FALAJ_STOP_GRACE is '{wrong}'"):
             read_settings({**environ, "FALAJ_STOP_GRACE": wrong})

@@ -96,9 +96,11 @@ def test_what_the_machine_can_never_give_is_refused_before_the_run(asked, words)
 
 def test_settings_say_what_this_machine_has(tmp_path):
     home = Home(str(tmp_path / "not" / "yet"))
-    found = this_machine(Settings(home, "ada", local_cpu=3, local_memory=77, local_gpu=2)).limits
+    found = this_machine(
+        Settings(home, "ada", "/nowhere", local_cpu=3, local_memory=77, local_gpu=2)
+    ).limits
     assert (found["cpu"], found["memory"], found["gpu"]) == (3, 77, 2)
-    found = this_machine(Settings(home, "ada")).limits
+    found = this_machine(Settings(home, "ada", "/nowhere")).limits
     assert found["cpu"] >= 1
     assert found["memory"] > 1
     assert found["disk"] > 0

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from falaj.model.orders import ErrorInfo, Report, Transition
-from falaj_control.executors.local import _parse_report
+from falaj_control.executors.underway import parse_report
 
 REPORT = Report(
     outcome="succeeded",
@@ -22,12 +22,12 @@ WHOLE = json.dumps(REPORT.to_wire()).encode()
     "report", [REPORT, REPORT._replace(transition=None), REPORT._replace(error=None)]
 )
 def test_a_whole_report_is_understood(report):
-    assert _parse_report(bytearray(json.dumps(report.to_wire()).encode())) == report
+    assert parse_report(bytearray(json.dumps(report.to_wire()).encode())) == report
 
 
 def test_a_report_that_was_torn_at_any_place_is_none():
     for size in range(len(WHOLE)):
-        assert _parse_report(bytearray(WHOLE[:size])) is None
+        assert parse_report(bytearray(WHOLE[:size])) is None
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_a_report_that_was_torn_at_any_place_is_none():
     ],
 )
 def test_what_is_no_report_is_none(data):
-    assert _parse_report(bytearray(data)) is None
+    assert parse_report(bytearray(data)) is None
