@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from falaj.errors import StoreUnavailable
 
-KNOWN_VERSION = 1
+KNOWN_VERSION = 2
 BUSY_SECONDS = 30.0
 # The schema has STRICT tables, which an older SQLite reports as damage.
 OLDEST_SQLITE = (3, 37, 0)
@@ -58,6 +58,15 @@ def read(path: str, statement: str, arguments: Sequence[Any] = ()) -> List[Any]:
     except sqlite3.DatabaseError as error:
         close(path)
         raise StoreUnavailable(_explain(path, error)) from error
+
+
+def schema_version(path: str) -> int:
+    """Return the version of the records' schema, which a reader may be ahead of; 0 for none.
+
+    Raises as `read` does.
+    """
+    found = read(path, "PRAGMA user_version")
+    return int(found[0][0]) if found else 0
 
 
 def close(path: str) -> None:

@@ -8,7 +8,7 @@ from _thread import RLock
 from types import ModuleType
 from typing import Any, Optional
 
-from falaj.errors import ArtifactNotLoadable, FalajException
+from falaj.errors import ArtifactNotLoadable
 from falaj.model.records import RunRecord
 from falaj.store.artifacts import load_artifact
 from falaj.store.blobs import BlobStore
@@ -24,24 +24,21 @@ def load_value(store: BlobStore, entry: Entry, name: str, run: RunRecord, pathsp
     A flow's own classes are stored as those of `__main__`; where this process is another program,
     they are looked for in the module made from the flow's file, if it has been imported.
     """
+    named = "{} of {}".format(name, pathspec)
     try:
-        return load_artifact(store, entry, name)
+        return load_artifact(store, entry, named)
     except ArtifactNotLoadable as error:
         cause = error.__cause__
         if not isinstance(cause, AttributeError) or _MAIN not in str(cause):
-            raise _explained(entry, name, run, pathspec, cause) from cause
+            raise
         module = _script_module(run.script)
         if module is not None:
             try:
                 with _swapping:
-                    return _as_main(module, store, entry, name)
+                    return _as_main(module, store, entry, named)
             except ArtifactNotLoadable as again:
                 cause = again.__cause__
-        raise _foreign_main(name, run, pathspec, cause, module) from cause
-    except FalajException:
-        raise
-    except Exception as error:
-        raise _broken(entry, name, pathspec, error) from error
+        raise _foreign_main(named, run, cause, module) from cause
 
 
 def _as_main(module: ModuleType, store: BlobStore, entry: Entry, name: str) -> Any:
@@ -69,58 +66,22 @@ def _script_module(script: str) -> Optional[ModuleType]:
 
 
 def _foreign_main(
-    name: str,
-    run: RunRecord,
-    pathspec: str,
-    cause: Optional[BaseException],
-    module: Optional[ModuleType],
+    named: str, run: RunRecord, cause: Optional[BaseException], module: Optional[ModuleType]
 ) -> ArtifactNotLoadable:
     script = run.script
     if module is not None:
         return ArtifactNotLoadable(
-            "The artifact {} of {} can't be loaded: its class was defined in {} when it was "
-            "stored, and is not there now ({}). run.code has the file as it was.".format(
-                name, pathspec, script, cause
-            )
+            "The artifact {} can't be loaded: its class was defined in {} when it was stored, and "
+            "is not there now ({}). run.code has the file as it was.".format(named, script, cause)
         )
     return ArtifactNotLoadable(
-        "The artifact {} of {} can't be loaded: its class is defined in the flow's own file, {}, "
-        "which this program has not imported ({}). Import that file first (import {}, with {} on "
+        "The artifact {} can't be loaded: its class is defined in the flow's own file, {}, which "
+        "this program has not imported ({}). Import that file first (import {}, with {} on "
         "sys.path), or move the class to a module of its own.".format(
-            name,
-            pathspec,
+            named,
             script,
             cause,
             os.path.splitext(os.path.basename(script))[0],
             os.path.dirname(script) or ".",
-        )
-    )
-
-
-def _explained(
-    entry: Entry, name: str, run: RunRecord, pathspec: str, cause: Optional[BaseException]
-) -> ArtifactNotLoadable:
-    missing = getattr(cause, "name", None) if isinstance(cause, ImportError) else None
-    if missing:
-        how = "Install the package that has {}, or, if it is a file of yours, put {} on sys.path"
-        mend = how.format(missing, os.path.dirname(run.script) or "its folder")
-    else:
-        mend = "Use the version of {} that the task used".format(entry.type.partition(".")[0])
-    return ArtifactNotLoadable(
-        "The artifact {} of {} is a {} and can't be loaded here: {}. {}.".format(
-            name, pathspec, entry.type, cause, mend
-        )
-    )
-
-
-def _broken(entry: Entry, name: str, pathspec: str, error: Exception) -> ArtifactNotLoadable:
-    # Python's own words for a pickle of a later protocol; it has no class of its own.
-    if isinstance(error, ValueError) and "pickle protocol" in str(error):
-        mend = "A newer Python stored it. Read it with Python 3.8 or newer"
-    else:
-        mend = "Use the version of {} that the task used".format(entry.type.partition(".")[0])
-    return ArtifactNotLoadable(
-        "The artifact {} of {} is a {}, and loading it raised {}: {}. {}.".format(
-            name, pathspec, entry.type, type(error).__name__, error, mend
         )
     )

@@ -79,7 +79,8 @@ class Reader:
 
     def run(self, run: int, raw: bool = False) -> Optional[RunRecord]:
         """Return a run, or None."""
-        found = self._read("SELECT {} FROM runs WHERE id = ?".format(rows.RUN_COLUMNS), [run])
+        statement = "SELECT {} FROM runs WHERE id = ?".format(self._columns(rows.RUN_COLUMNS))
+        found = self._read(statement, [run])
         return self._runs(found, raw)[0] if found else None
 
     def runs(
@@ -96,7 +97,7 @@ class Reader:
         Each condition narrows the answer: `flow`, all of `tags`, one of `stored_states`, ids less
         than `before`. At most `limit` runs, all where it is negative.
         """
-        statement = "SELECT {} FROM runs WHERE 1".format(rows.RUN_COLUMNS)
+        statement = "SELECT {} FROM runs WHERE 1".format(self._columns(rows.RUN_COLUMNS))
         arguments: List[Any] = []
         if flow is not None:
             statement += " AND flow = ?"
@@ -128,7 +129,7 @@ class Reader:
     def steps(self, run: int, raw: bool = False) -> List[StepRecord]:
         """Return a run's steps in the order of its graph, reached or not."""
         statement = "SELECT {} FROM steps WHERE run = ? ORDER BY position"
-        found = self._read(statement.format(rows.STEP_COLUMNS), [run])
+        found = self._read(statement.format(self._columns(rows.STEP_COLUMNS)), [run])
         lost = self._loss(run, raw)
         return [lost_step(self._decode(rows.step_record, row), lost) for row in found]
 
@@ -200,6 +201,9 @@ class Reader:
                 break
             task = origin
         return task
+
+    def _columns(self, names: str) -> str:
+        return rows.columns(names, connection.schema_version(self._path))
 
     def _read(self, statement: str, arguments: Sequence[Any]) -> List[Any]:
         return connection.read(self._path, statement, arguments)

@@ -10,9 +10,9 @@ from falaj.model.records import AttemptRecord, RunRecord, StepRecord, TaskRecord
 
 RUN_COLUMNS = (
     "id, flow, state, reason, cause, user, script, created_at, finished_at, origin, parameters, "
-    "code, graph, options, lease, heard_at"
+    "code, graph, options, lease, heard_at, environment"
 )
-STEP_COLUMNS = "run, name, position, state, reason, cause, created_at, finished_at"
+STEP_COLUMNS = "run, name, position, state, reason, cause, created_at, finished_at, environment"
 TASK_COLUMNS = (
     "run, id, step, indices, state, reason, cause, parents, origin_run, origin_task, attempt, "
     "manifest, label, created_at, finished_at"
@@ -22,11 +22,19 @@ ATTEMPT_COLUMNS = (
     "usage"
 )
 
+# The version that brought the column `environment`.
+_ENVIRONMENTS = 2
+
+
+def columns(names: str, version: int) -> str:
+    """Return `names` for records of a schema's version; a column that it lacks reads as NULL."""
+    return names if version >= _ENVIRONMENTS else names.replace(", environment", ", NULL")
+
 
 def run_record(row: Sequence[Any]) -> RunRecord:
     """Return the run of a row of `RUN_COLUMNS`."""
     graph, options, lease = (json.loads(text) for text in row[12:15])
-    return RunRecord._make((*row[:12], graph, options, lease, row[15]))
+    return RunRecord._make((*row[:12], graph, options, lease, *row[15:]))
 
 
 def step_record(row: Sequence[Any]) -> StepRecord:

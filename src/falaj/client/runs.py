@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterable, Iterator, List, Optional, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional, Union
 
 from falaj.client.access import RunFacts
 from falaj.client.artifacts import ArtifactData, public_names
 from falaj.client.code import FalajCode, code_of
+from falaj.client.environments import environment_rows, run_environment
 from falaj.client.html import Row
 from falaj.client.objects import ClientObject, moment, title
 from falaj.client.parameters import RunParameters
@@ -120,6 +121,11 @@ class Run(ClientObject):
         return code_of(self._facts)
 
     @property
+    def environment_info(self) -> Optional[Dict[str, Any]]:
+        """What it was launched in, as `Task.environment_info` has it; None until that is known."""
+        return run_environment(self._facts)
+
+    @property
     def origin_pathspec(self) -> Optional[str]:
         """The path of the run that this one resumed."""
         origin = self._facts.record.origin
@@ -169,6 +175,7 @@ class Run(ClientObject):
             ("by", record.user),
             ("tags", ", ".join(sorted(self.user_tags))),
         ]
+        rows += environment_rows(self.environment_info)
         end = self.end_task
         if end is not None:
             names = public_names(end._facts)  # pyright: ignore[reportPrivateUsage]

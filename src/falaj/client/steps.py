@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional
 
 from falaj.client.access import RunFacts
+from falaj.client.environments import environment_rows, step_environment
 from falaj.client.html import Row
 from falaj.client.lookup import number
 from falaj.client.objects import ClientObject, moment, title
@@ -102,9 +103,9 @@ class Step(ClientObject):
 
     @property
     def environment_info(self) -> Optional[Dict[str, Any]]:
-        """The environment that the step asked for; None where it took the flow's own."""
+        """What its tasks run in, as `Task.environment_info` has it; that of the newest task."""
         task = self.task
-        return None if task is None else task.environment_info
+        return step_environment(self._facts, self.id) if task is None else task.environment_info
 
     @property
     def parent_steps(self) -> Iterator[Step]:
@@ -132,12 +133,13 @@ class Step(ClientObject):
 
     def _html_rows(self) -> List[Row]:
         record = self._now()
-        return [
+        rows = [
             ("status", title(record.state)),
             ("reason", record.reason),
             ("tasks", str(len(self))),
             ("finished", str(moment(record.finished_at) or "")),
         ]
+        return rows + environment_rows(self.environment_info)
 
 
 def steps_of(facts: RunFacts) -> List[Step]:

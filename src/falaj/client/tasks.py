@@ -16,6 +16,7 @@ from falaj.client.artifacts import (
     public_names,
 )
 from falaj.client.code import FalajCode, code_of
+from falaj.client.environments import environment_rows, task_environment
 from falaj.client.failures import TaskException
 from falaj.client.html import Row
 from falaj.client.logs import read_log, text_of
@@ -211,9 +212,9 @@ class Task(ClientObject):
 
     @property
     def environment_info(self) -> Optional[Dict[str, Any]]:
-        """The environment that the step asked for; None where it took the flow's own."""
-        environment = self._facts.run.record.options.get("environments", {}).get(self._parts[2])
-        return None if environment is None else dict(environment)
+        """What it ran in, with the keys that `falaj.client.environments` tells; for a reused task,
+        what the task that really ran ran in. None where nothing was recorded."""
+        return task_environment(self._facts)
 
     @property
     def code(self) -> Optional[FalajCode]:
@@ -280,6 +281,7 @@ class Task(ClientObject):
             ("finished", str(moment(sight.finished_at) or "")),
             ("attempt", str(self.current_attempt)),
         ]
+        rows += environment_rows(self.environment_info)
         error = self.exception
         return rows if error is None else [*rows, ("error", str(error)[:500])]
 

@@ -11,12 +11,13 @@ END = "end"
 
 
 class DecoratorSpec(NamedTuple):
-    """One decorator of a step: its name and arguments as JSON values."""
+    """One decorator of a step or flow: its name and arguments as JSON values, and its place."""
 
     name: str
     attributes: Mapping[str, Any]
     line: int = 0
     from_outside: bool = False
+    file: str = ""
 
 
 class StepSpec(NamedTuple):
@@ -34,10 +35,7 @@ class StepSpec(NamedTuple):
 
     def decorator(self, name: str) -> Optional[DecoratorSpec]:
         """Return the step's decorator of that name, or None."""
-        for decorator in self.decorators:
-            if decorator.name == name:
-                return decorator
-        return None
+        return _named(self.decorators, name)
 
 
 class ParameterSpec(NamedTuple):
@@ -57,6 +55,13 @@ class ParameterSpec(NamedTuple):
     line: int
 
 
+def _named(decorators: Sequence[DecoratorSpec], name: str) -> Optional[DecoratorSpec]:
+    for decorator in decorators:
+        if decorator.name == name:
+            return decorator
+    return None
+
+
 class FlowDescription(NamedTuple):
     """Everything that control needs to know of a flow without importing it."""
 
@@ -68,6 +73,7 @@ class FlowDescription(NamedTuple):
     start: str
     end: str
     siblings: Tuple[str, ...] = ()
+    decorators: Tuple[DecoratorSpec, ...] = ()
 
     def step(self, name: str) -> StepSpec:
         """Return the step of that name."""
@@ -76,6 +82,10 @@ class FlowDescription(NamedTuple):
                 return step
         raise KeyError(name)
 
+    def decorator(self, name: str) -> Optional[DecoratorSpec]:
+        """Return the decorator of that name that stands on the flow itself, or None."""
+        return _named(self.decorators, name)
+
     def to_wire(self) -> Dict[str, Any]:
         """Return the description as JSON values."""
         wire = self._asdict()
@@ -83,6 +93,7 @@ class FlowDescription(NamedTuple):
             dict(step._asdict(), decorators=[dict(d._asdict()) for d in step.decorators])
             for step in self.steps
         ]
+        wire["decorators"] = [dict(decorator._asdict()) for decorator in self.decorators]
         wire["parameters"] = [dict(parameter._asdict()) for parameter in self.parameters]
         return dict(wire)
 
@@ -101,7 +112,17 @@ class FlowDescription(NamedTuple):
         )
         parameters = tuple(ParameterSpec(**parameter) for parameter in wire["parameters"])
         siblings = tuple(wire["siblings"])
-        return cls(**dict(wire, steps=steps, parameters=parameters, siblings=siblings))
+        # Descriptions of earlier versions have none.
+        decorators = tuple(DecoratorSpec(**d) for d in wire.get("decorators", ()))
+        return cls(
+            **dict(
+                wire,
+                steps=steps,
+                parameters=parameters,
+                siblings=siblings,
+                decorators=decorators,
+            )
+        )
 
 
 class Graph:

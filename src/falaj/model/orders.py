@@ -8,6 +8,7 @@ TASK = "task"
 INIT = "init"
 FALLBACK = "fallback"
 SNAPSHOT = "snapshot"
+TRAVEL = "travel"
 
 # The exit status of a task's process that could not hand over its report.
 EXIT_UNREPORTED = 71
@@ -38,7 +39,8 @@ class Order(NamedTuple):
     """Everything that a task's process needs to know; JSON on the wire.
 
     `kind` is `task` (run the step), `init` (settle the run's parameters), `fallback` (the process
-    of the last attempt died; apply the step's catch) or `snapshot` (store the flow's code).
+    of the last attempt died; apply the step's catch), `snapshot` (store the flow's code) or
+    `travel` (store the user's packages that travel with the run).
     `options` holds the step's decorators as data, `parameters` the digest of the run's parameter
     manifest.
     """
@@ -98,7 +100,8 @@ class ErrorInfo(NamedTuple):
 class Report(NamedTuple):
     """How a task's process ended, in its own words; JSON on the wire.
 
-    `outcome` is succeeded, caught (an exception that `@catch` kept) or failed.
+    `outcome` is succeeded, caught (an exception that `@catch` kept) or failed. For a snapshot,
+    `environment` is the digest of the description of what the launching process runs in.
     """
 
     outcome: str
@@ -107,6 +110,7 @@ class Report(NamedTuple):
     error: Optional[ErrorInfo]
     label: str
     usage: Mapping[str, float]
+    environment: Optional[str] = None
 
     def to_wire(self) -> Dict[str, Any]:
         """Return the report as JSON values."""

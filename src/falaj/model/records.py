@@ -11,7 +11,8 @@ class RunRecord(NamedTuple):
     """One execution of a flow. Times are seconds since the epoch.
 
     `parameters` is the digest of the manifest that holds parameters and class constants,
-    `code` the digest of the code snapshot's listing, `cause` the task that ended the run.
+    `code` the digest of the code snapshot's listing, `cause` the task that ended the run,
+    `environment` the digest of the description of what it was launched in.
     """
 
     id: int
@@ -30,12 +31,14 @@ class RunRecord(NamedTuple):
     options: Mapping[str, Any]
     lease: Mapping[str, Any]
     heard_at: float
+    environment: Optional[str]
 
 
 class StepRecord(NamedTuple):
     """One step of a run: its place in the order and how its tasks ended.
 
-    `cause` is the task because of which the step was not reached.
+    `cause` is the task because of which the step was not reached, `environment` the digest of the
+    description of its own environment, None where it has none.
     """
 
     run: int
@@ -46,6 +49,7 @@ class StepRecord(NamedTuple):
     cause: Optional[int]
     created_at: Optional[float]
     finished_at: Optional[float]
+    environment: Optional[str]
 
 
 class TaskRecord(NamedTuple):

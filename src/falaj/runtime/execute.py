@@ -26,6 +26,7 @@ from falaj.runtime.current import set_current
 from falaj.runtime.deadline import Deadline
 from falaj.runtime.failure import describe_exception, wrap
 from falaj.store.blobs import BlobStore
+from falaj.store.codec import PROTOCOL
 from falaj.store.manifests import Entry, load_manifest
 
 LABEL_LENGTH = 30
@@ -64,7 +65,9 @@ class _Attempt:
             source = order.inputs[0].manifest if order.inputs else order.parameters
         inherited = load_manifest(store, source) if source is not None else None
         constants = frozenset(order.context["constants"])
-        self.state = TaskState(store, inherited, order.frames, constants)
+        self.state = TaskState(
+            store, inherited, order.frames, constants, order.step, _protocol(order)
+        )
         self.settled: Dict[str, Entry] = {}
         if order.context["origin"] is not None and order.parameters is not None:
             # A reused task left the constants of its own run; those of this one hold.
@@ -207,11 +210,15 @@ def _settle(
 ) -> Report:
     try:
         origin = load_manifest(store, order.parameters) if order.parameters else None
-        state = TaskState(store, origin, (), frozenset())
+        state = TaskState(store, origin, (), frozenset(), protocol=_protocol(order))
         values = settle_parameters(flow_class, FlowSpec, description, order.context, origin)
         return Report("succeeded", state.commit(values, partial=True), None, None, "", {})
     except Exception as error:
         return Report("failed", None, None, describe_exception(error), "", {})
+
+
+def _protocol(order: Order) -> int:
+    return int(order.context.get("protocol", PROTOCOL))
 
 
 def _spell(targets: "tuple[str, ...]", foreach: Optional[str]) -> str:

@@ -136,6 +136,7 @@ def serve(file: int) -> NoReturn:
         os.chdir(load["cwd"])
         sys.argv = [load["file"], *load["arguments"]]
         sys.path.insert(0, os.path.dirname(load["file"]))
+        sys.path.extend(load["paths"])
         try:
             source = load["source"].encode("latin-1")
             _, flow_class = load_flow(load["file"], source, load["package"], load["flow"])
@@ -148,7 +149,8 @@ def serve(file: int) -> NoReturn:
             info = describe_exception(error)
             connection.sendall(wire.pack(wire.FAILED, 0, list(info)))
             os._exit(1)
-        connection.sendall(wire.pack(wire.READY, 0, {"pid": os.getpid()}))
+        ready = {"fork_unsafe": hello["fork_unsafe"]}
+        connection.sendall(wire.pack(wire.READY, 0, ready))
         host = Host(connection, receiver, flow_class, description)
         status = host.serve_one() if load["once"] else host.serve()
     except (ControlDied, EOFError, OSError):

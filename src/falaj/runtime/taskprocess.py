@@ -14,7 +14,7 @@ from typing import Any, List, Mapping, NoReturn, Optional
 
 from falaj.errors import FalajBug
 from falaj.model.graph import FlowDescription
-from falaj.model.orders import EXIT_UNREPORTED, SNAPSHOT, ErrorInfo, Order, Report
+from falaj.model.orders import EXIT_UNREPORTED, SNAPSHOT, TRAVEL, ErrorInfo, Order, Report
 from falaj.runtime import processes
 from falaj.runtime.execute import execute
 from falaj.runtime.snapshot import take_snapshot
@@ -95,6 +95,11 @@ def run_task(
             raise FalajBug("a flow that is not valid was ordered to run")
         if order.kind == SNAPSHOT:
             report = take_snapshot(description, order)
+        elif order.kind == TRAVEL:
+            # Imported here: few runs have code that travels.
+            from falaj.runtime.travelling import pack_travellers
+
+            report = pack_travellers(description, order)
         else:
             report = execute(flow_class, description, order)
             if os.getpid() != own:

@@ -22,12 +22,16 @@ LOST_REASON = "the process that ran it is gone"
 
 
 class OriginRun(NamedTuple):
-    """The run that is resumed: its parameters' manifest, the options it was given, its tasks."""
+    """The run that is resumed: its parameters' manifest, the options it was given, its tasks.
+
+    `environments` holds, by step, the digest of the description of the step's own environment.
+    """
 
     id: int
     parameters: str | None
     options: Mapping[str, Any]
     tasks: Mapping[TaskKey, OriginTask]
+    environments: Mapping[str, str]
 
 
 def look_before(home: Home, origin: int | None, now: float) -> OriginRun | None:
@@ -50,7 +54,25 @@ def read_origin(connection: sqlite3.Connection, run: int) -> OriginRun:
     row = connection.execute("SELECT parameters, options FROM runs WHERE id = ?", (run,)).fetchone()
     if row is None:
         raise FalajNotFound(f"There is no run {run} to resume.")
-    return OriginRun(run, row[0], json.loads(row[1]), read_origin_tasks(connection, run))
+    tasks = read_origin_tasks(connection, run)
+    environments = read_origin_environments(connection, run)
+    return OriginRun(run, row[0], json.loads(row[1]), tasks, environments)
+
+
+def read_origin_environments(connection: sqlite3.Connection, run: int) -> dict[str, str]:
+    """Return the descriptions of a run's own environments by step.
+
+    A step that the run reused has none; that of the latest run before it which had one counts.
+    """
+    rows = connection.execute(
+        "WITH RECURSIVE past (run) AS (SELECT ? UNION SELECT r.origin FROM runs r "
+        "JOIN past ON r.id = past.run WHERE r.origin IS NOT NULL) "
+        "SELECT s.name, s.environment FROM steps s JOIN past ON s.run = past.run "
+        "WHERE s.environment IS NOT NULL ORDER BY s.run",
+        (run,),
+    )
+    # An origin is older than what resumes it, so its number is less: the latest comes last.
+    return {str(step): str(digest) for step, digest in rows}
 
 
 def read_origin_tasks(connection: sqlite3.Connection, run: int) -> dict[TaskKey, OriginTask]:

@@ -9,31 +9,9 @@ from typing import Any
 from falaj.home import Home
 from falaj.model.records import pack_ids
 from falaj_control.plan.tasks import OriginTask, PlannedTask
+from falaj_control.records import statements
 from falaj_control.records.database import open_records, unavailable
 from falaj_control.records.happenings import AttemptEnd, LeaseLost, NewRun, TaskEnd
-
-_INSERT_TASK = (
-    "INSERT INTO tasks (run, id, step, indices, state, reason, cause, parents, origin_run, "
-    "origin_task, attempt, manifest, transition, label, created_at, finished_at) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-# A final state absorbs: what comes later changes nothing.
-_UPDATE_TASK = (
-    "UPDATE tasks SET state = ?, reason = ?, cause = ?, attempt = ?, manifest = ?, transition = ?, "
-    "label = ?, finished_at = ? WHERE run = ? AND id = ? AND state IN ('running', 'retrying')"
-)
-_INSERT_ATTEMPT = (
-    "INSERT INTO attempts (run, task, number, state, started_at, pid) "
-    "VALUES (?, ?, ?, 'running', ?, ?)"
-)
-_END_ATTEMPT = (
-    "UPDATE attempts SET state = ?, reason = ?, finished_at = ?, exit_code = ?, "
-    "error = ?, manifest = ?, usage = ? WHERE run = ? AND task = ? AND number = ? "
-    "AND state = 'running'"
-)
-_INSERT_EVENT = (
-    "INSERT INTO events (run, at, actor, kind, task, attempt, reason) VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
 
 
 class Recorder:
@@ -92,6 +70,16 @@ class Recorder:
         """Note the digest of the run's code snapshot."""
         self._add("UPDATE runs SET code = ? WHERE id = ?", digest, self.run)
 
+    def environment_stored(self, digest: str) -> None:
+        """Note the digest of the description of what the run was launched in."""
+        self._add("UPDATE runs SET environment = ? WHERE id = ?", digest, self.run)
+
+    def step_environment(self, step: str, digest: str) -> None:
+        """Note the digest of the description of a step's own environment."""
+        self._add(
+            "UPDATE steps SET environment = ? WHERE run = ? AND name = ?", digest, self.run, step
+        )
+
     def step_started(self, step: str, at: float) -> None:
         """Note that the first task of a step starts."""
         self._add(
@@ -123,7 +111,7 @@ class Recorder:
 
     def attempt_started(self, task: int, number: int, pid: int | None, at: float) -> None:
         """Note an attempt whose process runs."""
-        self._add(_INSERT_ATTEMPT, self.run, task, number, at, pid)
+        self._add(statements.INSERT_ATTEMPT, self.run, task, number, at, pid)
 
     def task_tried_again(self, task: int, number: int, at: float) -> None:
         """Note a task that is about to get a further process."""
@@ -139,7 +127,7 @@ class Recorder:
     def attempt_ended(self, end: AttemptEnd, at: float) -> None:
         """Note the end of an attempt."""
         self._add(
-            _END_ATTEMPT,
+            statements.END_ATTEMPT,
             end.state,
             end.reason,
             at,
@@ -155,7 +143,7 @@ class Recorder:
     def task_ended(self, end: TaskEnd, at: float) -> None:
         """Note the state of a task after an attempt."""
         self._add(
-            _UPDATE_TASK,
+            statements.UPDATE_TASK,
             end.state,
             end.reason,
             end.cause,
@@ -225,7 +213,7 @@ class Recorder:
     ) -> None:
         transition = found.transition if found is not None else None
         self._add(
-            _INSERT_TASK,
+            statements.INSERT_TASK,
             self.run,
             task.id,
             task.step,
@@ -247,7 +235,7 @@ class Recorder:
     def _event(
         self, at: float, kind: str, task: int | None, attempt: int | None, reason: str
     ) -> None:
-        self._add(_INSERT_EVENT, self.run, at, "engine", kind, task, attempt, reason)
+        self._add(statements.INSERT_EVENT, self.run, at, "engine", kind, task, attempt, reason)
 
     def _add(self, statement: str, *values: Any) -> None:
         self._pending.append((statement, values))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 
 # Script n brings a database from version n to n+1. A released script never changes.
 MIGRATIONS: tuple[str, ...] = (
@@ -103,5 +103,11 @@ MIGRATIONS: tuple[str, ...] = (
         reason TEXT NOT NULL DEFAULT ''
     ) STRICT;
     CREATE INDEX events_by_run ON events (run, id);
+    """,
+    # Digests of descriptions in the store: what a step's own environment was, and what the run was
+    # launched in.
+    """
+    ALTER TABLE steps ADD COLUMN environment TEXT;
+    ALTER TABLE runs ADD COLUMN environment TEXT;
     """,
 )

@@ -123,6 +123,21 @@ class Records:
         with path.open("ab") as file:
             file.writelines(format_line(line) for line in lines)
 
+    def environment(self, **description: Any) -> str:
+        """Store the description of an environment."""
+        whole = {
+            "kind": "pypi",
+            "python": {"version": "3.7.16", "implementation": "cpython", "executable": "/p"},
+            "platform": "x86_64-unknown-linux-gnu",
+            "packages": [
+                {"name": "numpy", "version": "1.17"},
+                {"name": "pandas", "version": "0.24.2"},
+            ],
+            "lock": {"asked": ["Pandas==0.24.2"]},
+            **description,
+        }
+        return self.store.put(json.dumps(whole).encode())
+
     def manifest(self, **artifacts: Any) -> str:
         def refuse(name: str, value: Any, error: Exception) -> Exception:
             return AssertionError(f"{name} of {value!r} can't be stored: {error}")

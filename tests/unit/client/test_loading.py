@@ -78,6 +78,8 @@ def test_a_missing_module_is_named(records, tmp_path):
     with pytest.raises(ArtifactNotLoadable) as raised:
         _ = Task(f"Stats/{run}/start/1").data.model
     assert "elsewhere_models.Model" in str(raised.value)
+    assert f"artifact model of Stats/{run}/start/1 (" in str(raised.value)
+    assert "this is Python {}.{}.{} without".format(*sys.version_info) in str(raised.value)
     assert "Install the package that has elsewhere_models" in str(raised.value)
 
 

@@ -31,6 +31,7 @@ FLOW = FlowDescription(
     start="a",
     end="b",
     siblings=("G",),
+    decorators=(DecoratorSpec("pypi_base", {"packages": {"six": ""}}, 2, False, "flow.py"),),
 )
 ORDER = Order(
     kind="task",
@@ -58,6 +59,7 @@ REPORT = Report(
         ORDER._replace(inputs=(), frames=(), parameters="p"),
         REPORT,
         REPORT._replace(transition=None, error=None, manifest=None),
+        REPORT._replace(environment="e"),
     ],
 )
 def test_what_goes_over_the_wire_comes_back(value):
@@ -73,6 +75,8 @@ def test_a_steps_decorator_is_found_by_name():
     assert found is not None
     assert found.attributes == {"times": 3}
     assert FLOW.step("a").decorator("catch") is None
+    assert FLOW.decorator("pypi_base") == FLOW.decorators[0]
+    assert FLOW.decorator("retry") is None
     with pytest.raises(KeyError):
         FLOW.step("absent")
 

@@ -102,6 +102,24 @@ def test_a_migration_is_all_or_nothing(home, monkeypatch):
     assert is_whole(home)
 
 
+def test_a_home_of_the_first_version_is_brought_up_to_date_with_what_it_holds(home):
+    os.makedirs(home.root)
+    connection = sqlite3.connect(home.records)
+    connection.executescript(MIGRATIONS[0] + "PRAGMA user_version = 1;")
+    connection.execute(
+        "INSERT INTO runs (flow, state, user, script, created_at, finished_at, graph, options, "
+        "lease, heard_at) VALUES ('F', 'succeeded', 'ada', 'f.py', 1, 2, '{}', '{}', '{}', 2)"
+    )
+    connection.execute("INSERT INTO steps (run, name, position, state) VALUES (1, 'a', 0, 'lost')")
+    connection.commit()
+    connection.close()
+    assert is_whole(home)
+    connection = open_records(home)
+    assert connection.execute("SELECT flow, environment FROM runs").fetchall() == [("F", None)]
+    assert connection.execute("SELECT name, environment FROM steps").fetchall() == [("a", None)]
+    connection.close()
+
+
 def test_versions_are_passed_one_by_one(home, monkeypatch):
     open_records(home).close()
     monkeypatch.setattr(database, "VERSION", VERSION + 2)

@@ -184,3 +184,22 @@ def test_a_write_of_another_process_is_waited_for_not_overwritten(recorder, conn
     assert declare_lost(other, 500.0) == [1]
     assert declare_lost(connection, 500.0) == []
     other.close()
+
+
+def test_the_environments_of_the_run_to_resume_are_found_wherever_they_were_made(
+    recorder, connection, new_run
+):
+    recorder.step_environment("start", "a1")
+    recorder.step_environment("end", "b1")
+    recorder.end_run("failed", "", None, 103.0)
+    # Run 2 reuses `start` wholly and has another environment for `end`; run 3 has none at all.
+    recorder.create_run(new_run._replace(origin=1))
+    recorder.step_environment("end", "b2")
+    recorder.end_run("failed", "", None, 104.0)
+    recorder.create_run(new_run._replace(origin=2))
+    recorder.end_run("failed", "", None, 105.0)
+    recorder.create_run(new_run)
+    recorder.end_run("failed", "", None, 106.0)
+    found = [read_origin(connection, run).environments for run in (1, 2, 3, 4)]
+    assert found[:1] == [{"start": "a1", "end": "b1"}]
+    assert found[1:] == [{"start": "a1", "end": "b2"}] * 2 + [{}]

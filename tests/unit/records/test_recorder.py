@@ -174,3 +174,12 @@ def test_a_reused_task_stands_for_the_one_that_ran(recorder):
         ("reused", 3, 8, "m8", "x=2", None),
         ("cancelled", None, None, None, "", 1),
     ]
+
+
+def test_environments_are_noted_with_the_run_and_its_steps(recorder):
+    recorder.environment_stored("here")
+    recorder.step_environment("end", "own")
+    recorder.flush(150.0)
+    assert rows(recorder, "SELECT environment FROM runs") == [("here",)]
+    query = "SELECT name, environment FROM steps ORDER BY position"
+    assert rows(recorder, query) == [("start", None), ("end", "own")]
