@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, List
 
 from falaj.authoring.decorators import catch, environment, resources, retry, timeout
 from falaj.authoring.entry import set_launcher
+from falaj.authoring.environments import conda, conda_base, pypi, pypi_base, uv, uv_base
 from falaj.authoring.flowspec import FlowSpec
 from falaj.authoring.parameters import IncludeFile, JSONType, Parameter
 from falaj.authoring.steps import step
@@ -11,6 +12,11 @@ from falaj.runtime.current import current
 from falaj.version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from falaj.authoring.parsers import (
+        conda_environment_yml_parser,
+        pyproject_toml_parser,
+        requirements_txt_parser,
+    )
     from falaj.client import (
         Artifact,
         DataArtifact,
@@ -40,21 +46,34 @@ __all__ = [
     "Task",
     "__version__",
     "catch",
+    "conda",
+    "conda_base",
+    "conda_environment_yml_parser",
     "current",
     "default_namespace",
     "environment",
     "get_namespace",
     "namespace",
+    "pypi",
+    "pypi_base",
+    "pyproject_toml_parser",
+    "requirements_txt_parser",
     "resources",
     "retry",
     "step",
     "timeout",
+    "uv",
+    "uv_base",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    # The client is loaded when one of its names is first asked for: a flow file that only
-    # defines a flow, and each task that runs it, does without.
+    # Loaded when one of their names is first asked for: a flow file that only defines a flow, and
+    # each task that runs it, does without.
+    if name.endswith("_parser") and name in __all__:
+        from falaj.authoring import parsers
+
+        return getattr(parsers, name)
     if name in __all__:
         from falaj import client
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from types import FunctionType
 from typing import Any, Dict, List, Optional, Tuple, cast
@@ -11,6 +10,7 @@ from falaj.authoring.checks import problems_of
 from falaj.authoring.draft import Draft, DraftStep, Problem
 from falaj.authoring.members import (
     classes_of,
+    flow_decorators_of,
     members_of,
     parameters_of,
     reserved_names,
@@ -19,6 +19,7 @@ from falaj.authoring.members import (
 )
 from falaj.authoring.sources import Sources
 from falaj.authoring.transitions import FunctionNode, next_calls
+from falaj.authoring.wording import full_path
 from falaj.errors import InvalidFlow
 from falaj.model.graph import FlowDescription
 
@@ -39,6 +40,7 @@ def describe(flow_class: type) -> FlowDescription:
         parameters=tuple(parameter.spec(name) for name, parameter in draft.parameters),
         start=cast(str, draft.start),
         end=cast(str, draft.end),
+        decorators=flow_decorators_of(flow_class),
     )
 
 
@@ -57,7 +59,7 @@ def draft_of(flow_class: type) -> Draft:
     file, names = _home(flow_class, marked)
     return Draft(
         name=flow_class.__name__,
-        file=_path(file),
+        file=full_path(file),
         line=sources.class_line(file, names, flow_class.__name__),
         doc=clean_doc(flow_class.__doc__),
         steps=tuple(steps),
@@ -76,7 +78,7 @@ def _step(sources: Sources, name: str, member: Any, node: Optional[FunctionNode]
     marks = getattr(member, "__func__", member)
     return DraftStep(
         name=name,
-        file=_path(code.co_filename),
+        file=full_path(code.co_filename),
         line=sources.def_line(code.co_filename, node) if node else code.co_firstlineno,
         doc=clean_doc(function.__doc__),
         arguments=code.co_argcount,
@@ -130,7 +132,9 @@ def _unmarked(sources: Sources, methods: Dict[str, Any]) -> "list[Tuple[str, str
         # The bytecode tells fast which few functions are worth a look at their source.
         node = sources.function(function) if "next" in code.co_names else None
         if node is not None and next_calls(node, {}):
-            found.append((name, _path(code.co_filename), sources.def_line(code.co_filename, node)))
+            found.append(
+                (name, full_path(code.co_filename), sources.def_line(code.co_filename, node))
+            )
     return found
 
 
@@ -139,7 +143,7 @@ def _repeated(sources: Sources, flow_class: type) -> "list[Tuple[str, str, int, 
     for kind in classes_of(flow_class):
         file, names = _home(kind, {})
         found.extend(
-            (name, _path(file), first, last)
+            (name, full_path(file), first, last)
             for name, first, last in sources.repeated(file, names, kind.__name__)
         )
     return found
@@ -157,11 +161,6 @@ def _home(flow_class: type, marked: Dict[str, Any]) -> Tuple[str, Dict[str, Any]
     module = sys.modules.get(flow_class.__module__)
     names: Dict[str, Any] = dict(vars(module)) if module is not None else {}
     return str(names.get("__file__") or ""), names
-
-
-def _path(file: str) -> str:
-    # Notebooks and interactive sessions name their cells, not files.
-    return file if not file or file.startswith("<") else os.path.abspath(file)
 
 
 def clean_doc(doc: Optional[str]) -> str:

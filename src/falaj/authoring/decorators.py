@@ -1,4 +1,4 @@
-"""The decorators that set a step's options, in the source or from outside; they only add data."""
+"""The decorators that set options, in the source or from outside; they only add data."""
 
 from __future__ import annotations
 
@@ -16,16 +16,20 @@ from typing import (
     Tuple,
     TypeVar,
     Union,
+    cast,
     overload,
 )
 
-from falaj.authoring.options import option_attributes
-from falaj.authoring.wording import caller_place, told
+from falaj.authoring.flowspec import FlowSpec
+from falaj.authoring.options import OPTIONS, option_attributes
+from falaj.authoring.wording import caller_place, full_path, told
 from falaj.errors import DecoratorError
 from falaj.model.graph import FOREACH, DecoratorSpec, FlowDescription, StepSpec
 
 Step = TypeVar("Step", bound=Callable[..., Any])
 Number = Union[int, float]
+# Where a class keeps the decorators that stand above it; a dunder name is no artifact.
+ON_CLASS = "__falaj_decorators__"
 
 
 @overload
@@ -49,7 +53,7 @@ def retry(function: Optional[Any] = None, **arguments: Any) -> Any:
     The wait is `seconds_between_retries` if given, else `minutes_between_retries` (2). It grows
     by the factor `backoff` (1.0) with every attempt, and varies by the share `jitter` (0.0).
     """
-    return _decorate("retry", function, arguments)
+    return decorate("retry", function, arguments)
 
 
 @overload
@@ -65,7 +69,7 @@ def catch(function: Optional[Any] = None, **arguments: Any) -> Any:
 
     The exception is kept in the artifact named by `var`, which is None when all went well.
     """
-    return _decorate("catch", function, arguments)
+    return decorate("catch", function, arguments)
 
 
 @overload
@@ -80,7 +84,7 @@ def timeout(
 
 def timeout(function: Optional[Any] = None, **arguments: Any) -> Any:
     """Stop each attempt of the step after the sum of `seconds`, `minutes` and `hours`."""
-    return _decorate("timeout", function, arguments)
+    return decorate("timeout", function, arguments)
 
 
 @overload
@@ -93,7 +97,7 @@ def environment(*, vars: Mapping[str, Any] = ...) -> Callable[[Step], Step]: ...
 
 def environment(function: Optional[Any] = None, **arguments: Any) -> Any:
     """Set the environment variables `vars` before the step's code runs; values become strings."""
-    return _decorate("environment", function, arguments)
+    return decorate("environment", function, arguments)
 
 
 @overload
@@ -116,7 +120,7 @@ def resources(function: Optional[Any] = None, **arguments: Any) -> Any:
 
     `cpu` counts processors, `gpu` cards; `disk` and `memory` are in MB, `shared_memory` in MiB.
     """
-    return _decorate("resources", function, arguments)
+    return decorate("resources", function, arguments)
 
 
 def parse_decospec(spec: str) -> DecoratorSpec:
@@ -127,18 +131,26 @@ def parse_decospec(spec: str) -> DecoratorSpec:
     name, _, rest = spec.strip().partition(":")
     arguments: Dict[str, Any] = {}
     # A comma parts two arguments only where `name=` follows: values may hold commas.
-    for part in re.split(r",(?=[\s\w]+=)", rest) if rest.strip() else ():
+    for part in re.split(r",(?=\s*\w+\s*=)", rest) if rest.strip() else ():
         key, equals, text = part.partition("=")
         if not equals:
             raise DecoratorError(
                 "In the decorator `{}`, `{}` has no value; write it as `name:argument=value`, "
                 "such as `retry:times=4`.".format(spec, part.strip())
             )
-        arguments[key.strip()] = _value(text.strip())
+        # Python 3.10 is no number: that would be 3.1.
+        read = _unquoted if key.strip() == "python" else _value
+        arguments[key.strip()] = read(text.strip())
     try:
         attributes = option_attributes(name.strip(), arguments)
     except DecoratorError as error:
-        raise DecoratorError("In the decorator `{}`: {}".format(spec, error)) from None
+        raise DecoratorError("In the decorator `{}`: {}".format(_shown(spec), error)) from None
+    if OPTIONS[name.strip()].of_flow:
+        raise DecoratorError(
+            "In the decorator `{}`: @{} stands on a flow; for every step write `{}`.".format(
+                _shown(spec), name.strip(), _on_steps(name.strip())
+            )
+        )
     return DecoratorSpec(name.strip(), attributes, from_outside=True)
 
 
@@ -174,33 +186,72 @@ def _json(text: str) -> Any:
     return json.loads(text.replace('\\"', '"'))
 
 
-def _decorate(name: str, function: Optional[Any], arguments: Mapping[str, Any]) -> Any:
+def _unquoted(text: str) -> str:
+    return text.strip("\\\"'")
+
+
+def _shown(spec: str) -> str:
+    # Loaded only once a mistake is certain.
+    from falaj.authoring.packages import without_secrets
+
+    return without_secrets(spec)
+
+
+def decorate(name: str, target: Optional[Any], arguments: Mapping[str, Any]) -> Any:
+    """Put decorator `name` on a step or a flow's class, or return the function that does so.
+
+    Raises DecoratorError, with the place of the call, for wrong arguments and targets.
+    """
     place = caller_place()
-    if function is not None and not callable(function):
-        _refuse(place, "@{} takes its arguments by name, not {!r}.".format(name, function))
+    if target is not None and not callable(target):
+        _refuse(place, "@{} takes its arguments by name, not {!r}.".format(name, target))
     try:
         attributes = option_attributes(name, arguments)
     except DecoratorError as error:
         raise DecoratorError(told(place[0], place[1], str(error)), place[1]) from None
-    spec = DecoratorSpec(name, attributes, place[1])
+    spec = DecoratorSpec(name, attributes, place[1], file=full_path(place[0]))
+    add = _add_to_class if OPTIONS[name].of_flow else _add_to_step
 
-    def decorate(step: Any) -> Any:
-        _add(step, spec, place)
-        return step
+    def mark(marked: Any) -> Any:
+        add(marked, spec, place)
+        return marked
 
-    return decorate if function is None else decorate(function)
+    return mark if target is None else mark(target)
 
 
-def _add(step: Any, spec: DecoratorSpec, place: Tuple[str, int]) -> None:
+def _add_to_step(step: Any, spec: DecoratorSpec, place: Tuple[str, int]) -> None:
     shown = getattr(step, "__name__", repr(step))
+    if isinstance(step, type) and spec.name + "_base" in OPTIONS:
+        message = "@{0} stands on steps, and `{1}` is a class; use @{0}_base there."
+        _refuse(place, message.format(spec.name, shown))
     if not getattr(step, "is_step", False):
         message = "@{} stands above @step, and `{}` is no step; put @step right above its `def`."
         _refuse(place, message.format(spec.name, shown))
-    decorators: List[DecoratorSpec] = step.decorators
+    _add(cast("Any", step).decorators, spec, place, "Step `{}`".format(shown))
+
+
+def _add_to_class(flow_class: Any, spec: DecoratorSpec, place: Tuple[str, int]) -> None:
+    shown = getattr(flow_class, "__name__", repr(flow_class))
+    if not isinstance(flow_class, type) or not issubclass(flow_class, FlowSpec):
+        message = "@{} stands above the class of a flow, and `{}` is {}; use @{} on a step."
+        kind = "a class without FlowSpec" if isinstance(flow_class, type) else "no class"
+        _refuse(place, message.format(spec.name, shown, kind, _on_steps(spec.name)))
+    if ON_CLASS not in vars(flow_class):
+        setattr(flow_class, ON_CLASS, [])
+    _add(vars(flow_class)[ON_CLASS], spec, place, "Flow `{}`".format(shown))
+
+
+def _on_steps(name: str) -> str:
+    return name[: -len("_base")]
+
+
+def _add(
+    decorators: List[DecoratorSpec], spec: DecoratorSpec, place: Tuple[str, int], holder: str
+) -> None:
     for other in decorators:
         if other.name == spec.name:
-            message = "Step `{}` has @{} twice (also on line {}); keep one."
-            _refuse(place, message.format(shown, spec.name, other.line))
+            message = "{} has @{} twice (also on line {}); keep one."
+            _refuse(place, message.format(holder, spec.name, other.line))
     decorators.append(spec)
 
 

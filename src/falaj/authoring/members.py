@@ -1,11 +1,13 @@
-"""Finding the steps and parameters among what a flow class and its bases define."""
+"""Finding steps, parameters and decorators among what a flow class and its bases define."""
 
 from __future__ import annotations
 
 from types import FunctionType
-from typing import Any, Dict, List, cast
+from typing import Any, Dict, List, Tuple, cast
 
+from falaj.authoring.decorators import ON_CLASS
 from falaj.authoring.parameters import Parameter
+from falaj.model.graph import DecoratorSpec
 
 # What FlowSpec promises to steps; a subclass that hides one breaks its own steps.
 _PROMISED = frozenset(
@@ -56,6 +58,15 @@ def parameters_of(flow_class: type) -> Dict[str, Parameter]:
     """Return the flow's parameters by attribute, in the order of their definition."""
     members = members_of(flow_class)
     return {name: value for name, value in members.items() if isinstance(value, Parameter)}
+
+
+def flow_decorators_of(flow_class: type) -> Tuple[DecoratorSpec, ...]:
+    """Return the decorators above the flow's classes; a class's own replaces its base's."""
+    found: Dict[str, DecoratorSpec] = {}
+    for kind in classes_of(flow_class):
+        own: List[DecoratorSpec] = vars(kind).get(ON_CLASS, [])
+        found.update({decorator.name: decorator for decorator in own})
+    return tuple(found.values())
 
 
 def reserved_names(flow_class: type) -> "frozenset[str]":

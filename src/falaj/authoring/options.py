@@ -1,12 +1,12 @@
-"""The step options that decorators set: their names, arguments, defaults and what is valid."""
+"""The options that decorators set: their names, arguments, defaults and what is valid."""
 
 from __future__ import annotations
 
 import math
 import re
-from typing import Any, Callable, Dict, Mapping, NamedTuple, NoReturn, cast
+from typing import Any, Callable, Dict, Mapping, NamedTuple, cast
 
-from falaj.authoring.wording import listed, near_miss
+from falaj.authoring.wording import listed, near_miss, refuse
 from falaj.errors import DecoratorError
 
 MAX_RETRIES = 100
@@ -18,11 +18,13 @@ Attributes = Dict[str, Any]
 class Option(NamedTuple):
     """One decorator: its arguments with their defaults, and the function that checks them.
 
-    `check` takes all arguments and returns them as JSON values; it raises DecoratorError.
+    `check` takes all arguments and returns them as JSON values; it raises DecoratorError. `of_flow`
+    is for those that stand on a flow's class, the others stand on steps.
     """
 
     defaults: Mapping[str, Any]
     check: Callable[[Attributes], Attributes]
+    of_flow: bool = False
 
 
 def option_attributes(name: str, arguments: Mapping[str, Any]) -> Attributes:
@@ -50,10 +52,6 @@ def option_attributes(name: str, arguments: Mapping[str, Any]) -> Attributes:
     return option.check(dict(option.defaults, **arguments))
 
 
-def _refuse(name: str, argument: str, wanted: str, value: Any) -> NoReturn:
-    raise DecoratorError("@{}: `{}` takes {}, not {!r}.".format(name, argument, wanted, value))
-
-
 def _number(name: str, argument: str, value: Any, wanted: str) -> Any:
     # Numbers in quotes are taken as numbers, as flows written for Metaflow have them.
     if isinstance(value, str):
@@ -64,7 +62,7 @@ def _number(name: str, argument: str, value: Any, wanted: str) -> Any:
             except ValueError:
                 continue
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        _refuse(name, argument, wanted, value)
+        refuse(name, argument, wanted, value)
     return value
 
 
@@ -72,7 +70,7 @@ def _amount(name: str, argument: str, value: Any) -> Any:
     wanted = "a number that is not negative"
     amount = _number(name, argument, value, wanted)
     if amount < 0:
-        _refuse(name, argument, wanted, value)
+        refuse(name, argument, wanted, value)
     return amount
 
 
@@ -80,7 +78,7 @@ def _check_retry(given: Attributes) -> Attributes:
     wanted = "a whole number from 0 to {}".format(MAX_RETRIES)
     times = _number("retry", "times", given["times"], wanted)
     if times != int(times) or not 0 <= times <= MAX_RETRIES:
-        _refuse("retry", "times", wanted, given["times"])
+        refuse("retry", "times", wanted, given["times"])
     given["times"] = int(times)
     minutes = given["minutes_between_retries"]
     given["minutes_between_retries"] = _amount("retry", "minutes_between_retries", minutes)
@@ -89,10 +87,10 @@ def _check_retry(given: Attributes) -> Attributes:
         given["seconds_between_retries"] = _amount("retry", "seconds_between_retries", seconds)
     backoff = _number("retry", "backoff", given["backoff"], "a factor of at least 1")
     if backoff < 1:
-        _refuse("retry", "backoff", "a factor of at least 1", given["backoff"])
+        refuse("retry", "backoff", "a factor of at least 1", given["backoff"])
     jitter = _number("retry", "jitter", given["jitter"], "a share from 0 to 1")
     if not 0 <= jitter <= 1:
-        _refuse("retry", "jitter", "a share from 0 to 1", given["jitter"])
+        refuse("retry", "jitter", "a share from 0 to 1", given["jitter"])
     given["backoff"], given["jitter"] = float(backoff), float(jitter)
     return given
 
@@ -102,9 +100,9 @@ def _check_catch(given: Attributes) -> Attributes:
     if variable is not None:
         usable = isinstance(variable, str) and variable.isidentifier()
         if not usable or variable.startswith("__"):
-            _refuse("catch", "var", "the name of an artifact, such as 'failure'", variable)
+            refuse("catch", "var", "the name of an artifact, such as 'failure'", variable)
     if not isinstance(given["print_exception"], bool):
-        _refuse("catch", "print_exception", "True or False", given["print_exception"])
+        refuse("catch", "print_exception", "True or False", given["print_exception"])
     return given
 
 
@@ -118,15 +116,15 @@ def _check_timeout(given: Attributes) -> Attributes:
 
 def _check_environment(given: Attributes) -> Attributes:
     if not isinstance(given["vars"], Mapping):
-        _refuse("environment", "vars", "a dict of names and values", given["vars"])
+        refuse("environment", "vars", "a dict of names and values", given["vars"])
     variables = cast("Mapping[Any, Any]", given["vars"])
     settled: Dict[str, str] = {}
     for key, value in variables.items():
         if not isinstance(key, str) or not _ENVIRONMENT_NAME.match(key):
             wanted = "names of letters, digits, `_`, `-` and `.` that start with no digit"
-            _refuse("environment", "vars", wanted, key)
+            refuse("environment", "vars", wanted, key)
         if "\0" in str(value):
-            _refuse("environment", "vars", "values without null characters", value)
+            refuse("environment", "vars", "values without null characters", value)
         settled[key] = str(value)
     return {"vars": settled}
 
@@ -137,12 +135,51 @@ def _check_resources(given: Attributes) -> Attributes:
             continue
         amount = _amount("resources", argument, value)
         if argument in ("cpu", "memory") and amount == 0:
-            _refuse("resources", argument, "a number above 0", value)
+            refuse("resources", argument, "a number above 0", value)
         if argument == "gpu" and amount != int(amount):
-            _refuse("resources", argument, "a whole number", value)
+            refuse("resources", argument, "a whole number", value)
         given[argument] = amount
     return given
 
+
+def _environment_check(name: str) -> Callable[[Attributes], Attributes]:
+    def check(given: Attributes) -> Attributes:
+        # Loaded only by flows whose steps have environments of their own.
+        from falaj.authoring.environment_checks import checked
+
+        return checked(name, given)
+
+    return check
+
+
+_SOURCES: Attributes = {
+    "index_url": None,
+    "extra_index_urls": [],
+    "find_links": [],
+    "exclude_newer": None,
+}
+_ENVIRONMENTS: Dict[str, Attributes] = {
+    "pypi": {"packages": {}, "python": None, "disabled": None, **_SOURCES, "metadata": {}},
+    "conda": {
+        "packages": {},
+        "libraries": {},
+        "python": None,
+        "channels": [],
+        "disabled": None,
+        "environment_yml": None,
+        "exclude_newer": None,
+    },
+    "uv": {
+        "pyproject": None,
+        "requirements": None,
+        "script": None,
+        "extras": [],
+        "groups": [],
+        "python": None,
+        "disabled": None,
+        **_SOURCES,
+    },
+}
 
 OPTIONS: Dict[str, Option] = {
     "retry": Option(
@@ -162,4 +199,9 @@ OPTIONS: Dict[str, Option] = {
         {"cpu": None, "gpu": None, "disk": None, "memory": None, "shared_memory": None},
         _check_resources,
     ),
+    **{kind: Option(given, _environment_check(kind)) for kind, given in _ENVIRONMENTS.items()},
+    **{
+        kind + "_base": Option(given, _environment_check(kind + "_base"), of_flow=True)
+        for kind, given in _ENVIRONMENTS.items()
+    },
 }

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional, Tuple, cast
 
 from falaj.errors import UnpicklableArtifactException
-from falaj.hashing import blob_digest
 from falaj.model.orders import Frame
 from falaj.store.artifacts import Loaded, load, save, type_name
 from falaj.store.blobs import BlobStore
-from falaj.store.codec import Encoded
+from falaj.store.codec import PROTOCOL, Encoded, encode
+from falaj.store.makers import is_alike, read_maker
 from falaj.store.manifests import Entry, Manifest, save_manifest
 from falaj.store.mapping import MappedBlob
 from falaj.store.values import SavedValues, load_value, save_values
@@ -27,13 +27,21 @@ class TaskState:
         inherited: Optional[Manifest],
         frames: Tuple[Frame, ...],
         constants: "frozenset[str]",
+        step: str = "",
+        protocol: int = PROTOCOL,
     ) -> None:
-        """Start from `inherited`; `constants` names parameters and class-level values."""
+        """Start from `inherited`; `constants` names parameters and class-level values.
+
+        `step` is empty where a run's parameters are settled. `protocol` is the newest for pickles
+        that all of the run's Pythons can read.
+        """
         self.store = store
         self.inherited = inherited
         self.kept: Dict[str, Entry] = dict(inherited.entries) if inherited is not None else {}
         self.frames = frames
         self.constants = constants
+        self.step = step
+        self.protocol = min(protocol, PROTOCOL)
         self.loaded: Dict[str, Loaded] = {}
         self.lines: Dict[str, Tuple[str, int]] = {}
         self.foreach_values: List[Any] = []
@@ -60,7 +68,9 @@ class TaskState:
         frame = self.frames[level]
         position = level % len(self.frames)
         if position not in self.inputs:
-            self.inputs[position] = load_value(self.store, frame.values, frame.index)
+            self.inputs[position] = load_value(
+                self.store, frame.values, frame.index, frame.variable
+            )
         return self.inputs[position]
 
     def commit(self, assigned: Dict[str, Any], partial: bool = False) -> str:
@@ -77,7 +87,9 @@ class TaskState:
         saved: Dict[str, Entry] = {}
         while True:
             try:
-                saved = save(self.store, unsaved, self._unchanged, self._refuse)
+                saved = save(
+                    self.store, unsaved, self._unchanged, self._refuse, self.protocol, self.step
+                )
                 break
             except UnpicklableArtifactException as error:
                 if not partial:
@@ -94,7 +106,7 @@ class TaskState:
         def refuse(index: int, value: Any, error: Exception) -> Exception:
             return self._refuse("{}[{}]".format(variable, index), value, error)
 
-        return save_values(self.store, self.foreach_values, refuse)
+        return save_values(self.store, self.foreach_values, refuse, self.protocol, self.step)
 
     def verify(self) -> None:
         """Wait until every mapped artifact has been verified; raise CorruptBlob for a bad one."""
@@ -107,9 +119,27 @@ class TaskState:
             return None
         entry = self.kept[name]
         if loaded.mapped is not None:
-            return entry if loaded.mapped.unchanged(encoded) else None
-        same = entry.size == encoded.size and entry.digest == blob_digest(encoded.pickled)
-        return entry if same else None
+            same = loaded.mapped.unchanged(encoded)
+        else:
+            same = entry.size == encoded.size and entry.digest == encoded.digest()
+        return entry if same or self._is_as_stored(entry, name, encoded) else None
+
+    def _is_as_stored(self, entry: Entry, name: str, encoded: Encoded) -> bool:
+        """Say whether what is stored, loaded afresh, gives the very bytes of `encoded` here.
+
+        Another Python, or other packages, may pickle a value to other bytes than its maker did,
+        and a set's order differs between processes. Were that taken for a change, each branch
+        that only reads it would make it its own, and their join would have to choose.
+        """
+        if encoded.size != entry.size:
+            maker = read_maker(self.store, entry.pack)
+            if maker is None or is_alike(maker):
+                return False
+        try:
+            again = encode(load(self.store, entry, name).value, self.protocol)
+        except Exception:
+            return False
+        return again.equals(encoded)
 
     def _refuse(self, name: str, value: Any, error: Exception) -> Exception:
         path, line = self.lines.get(name.partition("[")[0], ("", 0))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Iterable, NamedTuple, Tuple
+from typing import Iterable, NamedTuple, NoReturn, Tuple
+
+from falaj.errors import DecoratorError
 
 _PACKAGE = __name__.rpartition(".")[0] + "."
 
@@ -30,6 +32,11 @@ def caller_place() -> Tuple[str, int]:
 
 def _is_ours(module: object) -> bool:
     return isinstance(module, str) and module.startswith(_PACKAGE)
+
+
+def full_path(file: str) -> str:
+    """Return an absolute path; notebooks and interactive sessions name their cells, not files."""
+    return file if not file or file.startswith("<") else os.path.abspath(file)
 
 
 def told(file: str, line: int, message: str) -> str:
@@ -77,3 +84,8 @@ def listed(names: Iterable[str], word: str = "and") -> str:
     if len(quoted) < 2:
         return "".join(quoted)
     return "{} {} {}".format(", ".join(quoted[:-1]), word, quoted[-1])
+
+
+def refuse(decorator: str, argument: str, wanted: str, value: object) -> NoReturn:
+    """Raise the DecoratorError, without a place, that says what an argument takes."""
+    raise DecoratorError("@{}: `{}` takes {}, not {!r}.".format(decorator, argument, wanted, value))

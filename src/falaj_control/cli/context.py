@@ -25,8 +25,8 @@ class CommandContext:
 
     `program` is what was typed before the command: `python flow.py`, or `falaj`, which takes the
     file after the command. `siblings` are the other flows of the same file. The top-level options
-    set `quiet` and `decospecs`. Commands that wait ask `interrupted` whether the person has had
-    enough, where the signal itself goes to another process.
+    set `quiet`, `decospecs` and `environment`. Commands that wait ask `interrupted` whether the
+    person has had enough, where the signal itself goes to another process.
     """
 
     program: str
@@ -36,6 +36,7 @@ class CommandContext:
     siblings: tuple[str, ...] = ()
     quiet: bool = False
     decospecs: tuple[str, ...] = ()
+    environment: str | None = None
     output: Output = field(default_factory=lambda: Output(sys.stdout))
     errors: Output = field(default_factory=lambda: Output(sys.stderr))
     interrupted: Callable[[], bool] = lambda: False

@@ -153,6 +153,19 @@ def run_options(taken: Container[str] = (), resuming: bool = False) -> list[clic
             "spawn a fresh interpreter, or choose what is safe.",
         ),
         click.Option(
+            ["--locked"],
+            is_flag=True,
+            help="Resolve nothing: the environments of steps come from the lock file beside the "
+            "flow alone.",
+        ),
+        click.Option(
+            ["--include", "includes"],
+            multiple=True,
+            metavar="NAME",
+            help="Take a package of this environment, as it is installed here, into the "
+            "environments of the steps. May be repeated.",
+        ),
+        click.Option(
             ["--show-values"],
             is_flag=True,
             help="Show under a failing step's traceback what the names on the failing line held.",
@@ -177,9 +190,10 @@ def request_fields(values: Mapping[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name in ("max_workers", "isolation"):
         fields[name] = values.get(name)
-    fields["show_values"] = bool(values.get("show_values"))
-    if "tags" in values:
-        fields["tags"] = tuple(values["tags"])
+    for name in ("show_values", "locked"):
+        fields[name] = bool(values.get(name))
+    for name in ("tags", "includes"):
+        fields[name] = tuple(values.get(name, ()))
     if values.get("max_log_size") is not None:
         fields["max_log_bytes"] = max(int(values["max_log_size"] * MEGABYTE), 1)
     path = values.get("run_id_file")

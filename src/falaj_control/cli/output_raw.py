@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from falaj.model.graph import END, FOREACH, SPLIT, FlowDescription, Graph, StepSpec
+from falaj.model.graph import END, FOREACH, SPLIT, DecoratorSpec, FlowDescription, Graph, StepSpec
 from falaj_control.cli.context import CommandContext
 
 _TYPES = {SPLIT: "split", FOREACH: "split-foreach", END: "end"}
@@ -40,12 +40,22 @@ def node_type(step: StepSpec) -> str:
 
 
 def graph_data(description: FlowDescription) -> dict[str, Any]:
-    """Return the graph as Metaflow writes it: nodes by name, and how branches nest."""
+    """Return the graph as Metaflow writes it: nodes by name, how branches nest, decorators."""
     graph = Graph(description)
     joins: dict[str, str] = {}
     structure = _nested(graph, graph.start, None, joins)
     nodes = {name: _node(graph.steps[name], joins.get(name)) for name in graph.order}
-    return {"graph": nodes, "graph_structure": structure}
+    decorators = [_decorator(one) for one in description.decorators]
+    return {"graph": nodes, "graph_structure": structure, "decorators": decorators}
+
+
+def _decorator(decorator: DecoratorSpec) -> dict[str, Any]:
+    return {
+        "name": decorator.name,
+        "attributes": dict(decorator.attributes),
+        "statically_defined": not decorator.from_outside,
+        "inserted_by": None,
+    }
 
 
 def _node(step: StepSpec, join: str | None) -> dict[str, Any]:
@@ -55,15 +65,7 @@ def _node(step: StepSpec, join: str | None) -> dict[str, Any]:
         "line": step.line,
         "source_file": step.file,
         "doc": step.doc,
-        "decorators": [
-            {
-                "name": decorator.name,
-                "attributes": dict(decorator.attributes),
-                "statically_defined": not decorator.from_outside,
-                "inserted_by": None,
-            }
-            for decorator in step.decorators
-        ],
+        "decorators": [_decorator(one) for one in step.decorators],
         "next": list(step.targets),
         "node_info": {},
     }

@@ -54,6 +54,7 @@ def start_run(
         decospecs=decospecs,
         namespace=namespace,
         resume=resume,
+        environment=line.environment,
         arguments=line.arguments,
         **options.request_fields(values),
     )

@@ -1,4 +1,4 @@
-"""`show`: the flow's steps, in order, with their documentation and decorators."""
+"""`show`: the flow's steps, in order, with their documentation and decorators; or a record."""
 
 from __future__ import annotations
 
@@ -10,24 +10,39 @@ import click
 
 from falaj.authoring.options import OPTIONS
 from falaj.model.graph import FOREACH, DecoratorSpec, FlowDescription, Graph, StepSpec
-from falaj_control.cli.context import CommandContext
+from falaj_control.cli.context import TOOL, CommandContext
+from falaj_control.cli.pathspecs import FORMS, complete_paths
 
 _INDENT = "    "
+_HELP = f"""Show the flow's steps or, given PATHSPEC, what is recorded of a run, a step or a task.
+
+PATHSPEC is {FORMS}."""
 
 
 def command(line: CommandContext) -> click.Command:
     """Return the command for one flow."""
 
-    def show() -> None:
+    def show(pathspec: str | None) -> None:
+        if pathspec is not None:
+            # Imported here: the flow alone needs no records.
+            from falaj_control.cli.show_task import show_recorded
+
+            show_recorded(line, pathspec)
+            return
+        if line.description is None:
+            raise click.UsageError(f"Name the flow's file, or PATHSPEC: {TOOL} show flow.py")
         line.output.write("\n".join(description_lines(line.flow)) + "\n")
         line.output.flush()
 
-    return click.Command("show", callback=show, help="Show the flow's steps.")
+    recorded = click.Argument(["pathspec"], required=False, shell_complete=complete_paths(line))
+    return click.Command("show", callback=show, params=[recorded], help=_HELP)
 
 
 def description_lines(description: FlowDescription) -> list[str]:
-    """Return the flow's documentation and its steps, each after those that lead to it."""
+    """Return the flow's documentation, decorators and steps, each after those that lead to it."""
     lines = ["", *_doc_lines(description.doc, ""), ""]
+    if description.decorators:
+        lines += [*map(_decorator_text, description.decorators), ""]
     graph = Graph(description)
     for name in graph.order:
         lines += [*_step_lines(graph.steps[name]), ""]

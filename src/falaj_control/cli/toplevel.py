@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import click
 
 from falaj_control.cli.context import CommandContext
+from falaj_control.ports.requests import ENVIRONMENTS
 
 
 class _Foreign(NamedTuple):
@@ -34,12 +35,6 @@ _FOREIGN = (
         ("local",),
         "Other records than this machine's are not available yet. Leave the option out.",
     ),
-    _Foreign(
-        "--environment",
-        ("local",),
-        "Environments per step are not available yet. Leave the option out to use this "
-        "interpreter.",
-    ),
     _Foreign("--datastore-root", (), "Set the variable FALAJ_HOME to a folder instead."),
     _Foreign("--mode", (), "Spin is not available yet."),
     _Foreign("--config", (), "Config is not available yet.", 2),
@@ -65,6 +60,14 @@ def top_level_options() -> list[click.Parameter]:
             help="Put a decorator on every step that lacks it, such as retry or retry:times=4. "
             "May be repeated.",
         ),
+        click.Option(
+            ["--environment"],
+            type=click.Choice(ENVIRONMENTS),
+            envvar="FALAJ_ENVIRONMENT",
+            help="Give every step that has no environment of its own one of this kind, as a bare "
+            "@pypi, @conda or @uv would; local: run all steps in this interpreter. The variable "
+            "FALAJ_ENVIRONMENT says it as well.  [default: what the decorators say]",
+        ),
         click.Option(["--pylint/--no-pylint"], default=None, hidden=True, help=_COMPATIBLE),
         click.Option(["--production"], is_flag=True, hidden=True, help=_COMPATIBLE),
     ]
@@ -82,6 +85,7 @@ def settle_top_level(line: CommandContext, values: Mapping[str, Any]) -> None:
     """Take what the top-level options say into `line`; raise UsageError for what can't be done."""
     line.quiet = bool(values["quiet"])
     line.decospecs = tuple(values["decospecs"])
+    line.environment = values["environment"]
     if values["production"]:
         raise click.UsageError("--production: Projects are not available yet.")
     if values["pylint"] is not None:

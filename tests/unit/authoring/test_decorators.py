@@ -18,6 +18,9 @@ from falaj.model.graph import (
     StepSpec,
 )
 
+# They have tests of their own.
+ENVIRONMENTS = {"pypi", "pypi_base", "conda", "conda_base", "uv", "uv_base"}
+
 
 def decorated(*decorators):
     @step
@@ -51,7 +54,7 @@ def test_every_decorator_is_json(tmp_path):
         resources(cpu=0.5, gpu="1", memory=512),
     )
     attributes = {spec.name: spec.attributes for spec in specs}
-    assert set(attributes) == set(OPTIONS)
+    assert set(attributes) | ENVIRONMENTS == set(OPTIONS)
     assert json.loads(json.dumps(attributes)) == attributes
     assert attributes["environment"] == {"vars": {"A": "1", "B_C": "None"}}
     assert attributes["resources"]["gpu"] == 1
