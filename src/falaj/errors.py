@@ -76,7 +76,7 @@ class UnpicklableArtifactException(FalajException):
 
 
 class ArtifactNotLoadable(FalajException):
-    """A stored artifact whose class or module is absent where it is read."""
+    """A stored artifact that the Python where it is read can't load, or not with its packages."""
 
     headline = "Artifact can't be loaded"
 

@@ -83,7 +83,7 @@ class Artifacts(StoreCase):
         self.assertEqual(PROTOCOL, 4 if sys.version_info < (3, 8) else 5)
         encoded = encode({"a": 1})
         self.assertEqual(encoded.codec, PICKLE)
-        self.assertEqual(bytearray(encoded.pickled)[:2], bytearray([0x80, PROTOCOL]))
+        self.assertEqual(bytearray(encoded.pickled[0])[:2], bytearray([0x80, PROTOCOL]))
 
     def test_large_buffers_are_kept_apart_where_pickle_can(self):
         data = bytearray(b"q" * (2 * APART_FROM))

@@ -6,12 +6,13 @@ import json
 import os
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, cast
 
-from falaj.errors import ArtifactNotLoadable, CorruptBlob
+from falaj.errors import ArtifactNotLoadable, CorruptBlob, FalajException
 from falaj.hashing import blob_digest
 from falaj.store.blobs import BlobStore
-from falaj.store.codec import BUFFERS, Encoded, decode_pickle, encode
+from falaj.store.codec import BUFFERS, PROTOCOL, Encoded, decode_pickle, encode
+from falaj.store.makers import explain, head, maker_record, modules_in, read_maker, this_maker
 from falaj.store.manifests import Entry
-from falaj.store.mapping import MappedBlob
+from falaj.store.mapping import MappedBlob, pickle_of, verified_view
 from falaj.store.preview import preview
 from falaj.store.verified import file_stamp, note_verified
 
@@ -28,24 +29,32 @@ class Loaded(NamedTuple):
 
 
 def load(store: BlobStore, entry: Entry, name: str) -> Loaded:
-    """Return an artifact's value, verified or being verified beside the caller's work."""
+    """Return an artifact's value, verified or being verified beside the caller's work.
+
+    Raises ArtifactNotLoadable where its pickle can't be loaded by this Python with its packages.
+    """
     try:
         if entry.codec == BUFFERS:
             mapped = MappedBlob(store, entry.digest)
             return Loaded(mapped.value, mapped)
-        if entry.offset < 0:
-            data = store.read(entry.digest)
-        else:
-            data = store.read_range(entry.pack, entry.offset, entry.size)
-            if blob_digest(data) != entry.digest:
-                path = store.path(entry.pack)
-                raise CorruptBlob(entry.pack, path, "artifact {} differs".format(name))
-        return Loaded(decode_pickle(data), None)
-    except (ImportError, AttributeError) as error:
-        raise ArtifactNotLoadable(
-            "The artifact {} is a {} and can't be loaded here: {}. Import the module that defines "
-            "it, or install its package.".format(name, entry.type, error)
-        ) from error
+        return Loaded(decode_pickle(_read(store, entry, name)), None)
+    except (FalajException, MemoryError):
+        raise
+    except Exception as error:
+        apart = entry.codec == BUFFERS
+        pickled = pickle_of(store, entry.digest) if apart else _read(store, entry, name)
+        what = "The artifact {} ({})".format(name, entry.type)
+        why = explain(what, error, read_maker(store, entry.pack), pickled)
+        raise ArtifactNotLoadable(why) from error
+
+
+def _read(store: BlobStore, entry: Entry, name: str) -> Any:
+    if entry.offset < 0:
+        return verified_view(store, entry.digest)
+    data = store.read_range(entry.pack, entry.offset, entry.size)
+    if blob_digest(data) != entry.digest:
+        raise CorruptBlob(entry.pack, store.path(entry.pack), "artifact {} differs".format(name))
+    return data
 
 
 def load_artifact(store: BlobStore, entry: Entry, name: str) -> Any:
@@ -61,18 +70,22 @@ def save(
     values: Mapping[str, Any],
     unchanged: Callable[[str, Encoded], Optional[Entry]],
     refuse: Callable[[str, Any, Exception], Exception],
+    protocol: int = PROTOCOL,
+    step: str = "",
 ) -> Dict[str, Entry]:
     """Store `values`; `unchanged` may return the entry that a value was loaded from.
 
-    `refuse` makes the error for a value that can't be pickled.
+    `refuse` makes the error for a value that can't be pickled. `protocol` is that of the run's
+    pickles, `step` what the records of their maker say.
     """
     entries: Dict[str, Entry] = {}
     assigned: List[str] = []
-    pieces: List[bytes] = []
+    pieces: List[Any] = []
+    heads: List[bytes] = []
     offset = 0
     for name, value in values.items():
         try:
-            encoded = encode(value)
+            encoded = encode(value, protocol)
         except Exception as error:
             raise refuse(name, value, error) from error
         same = unchanged(name, encoded)
@@ -84,14 +97,17 @@ def save(
         kind = type_name(value)
         if encoded.size > INLINE_UP_TO:
             digest, at = _save_apart(store, encoded), -1
+            heads.extend(head(encoded.pickled))
         else:
-            digest, at = blob_digest(encoded.pickled), offset
-            pieces.append(encoded.pickled)
+            digest, at = encoded.digest(), offset
+            pieces.extend(encoded.parts)
             offset += encoded.size
         entries[name] = Entry(digest, encoded.codec, encoded.size, kind, "", at, offset, len(shown))
         pieces.append(shown)
         offset += len(shown)
     if assigned:
+        modules = modules_in([*pieces, *heads])
+        pieces.append(maker_record(this_maker(step, modules)))
         pack = store.put_parts(pieces)
         for name in assigned:
             entries[name] = entries[name]._replace(pack=pack)

@@ -12,9 +12,9 @@ import os
 from typing import TYPE_CHECKING, Any, List, Optional
 
 from falaj.errors import CorruptBlob
-from falaj.hashing import blob_hasher, finish
+from falaj.hashing import blob_digest, blob_hasher, finish
 from falaj.store.blobs import CHUNK, BlobStore
-from falaj.store.codec import Encoded, decode_buffers, spans
+from falaj.store.codec import Encoded, decode_buffers, same_bytes, spans
 from falaj.store.verified import file_stamp, is_noted, note_verified
 
 if TYPE_CHECKING:
@@ -40,9 +40,10 @@ class MappedBlob:
         self.view = memoryview(self.map)
         try:
             self.spans = spans(self.view)
-            self.value = decode_buffers(self.view)
         except ValueError as error:
             raise CorruptBlob(digest, self.path, str(error)) from None
+        try:
+            self.value = decode_buffers(self.view)
         except Exception:
             # What can't be loaded is either damaged or only not loadable here.
             self._damage = None
@@ -101,7 +102,7 @@ class MappedBlob:
         places = self.spans[:-1]
         if len(encoded.buffers) != len(places):
             return False
-        if bytes(self.view[offset : offset + size]) != encoded.pickled:
+        if bytes(self.view[offset : offset + size]) != b"".join(encoded.pickled):
             return False
         base = _address(self.view)
         if base is None or not _untouched(base, len(self.view)):
@@ -109,9 +110,38 @@ class MappedBlob:
         for buffer, (start, length) in zip(encoded.buffers, places):
             if len(buffer) != length:
                 return False
-            if _address(buffer) != base + start and buffer != self.view[start : start + length]:
+            mapped = self.view[start : start + length]
+            if _address(buffer) != base + start and not same_bytes(buffer, mapped):
                 return False
         return True
+
+
+def verified_view(store: BlobStore, digest: str) -> memoryview:
+    """Return a whole blob, mapped to be read once; raise CorruptBlob where its digest differs."""
+    view = memoryview(_mapped_to_read(store, digest))
+    if blob_digest(view) != digest:
+        raise CorruptBlob(digest, store.path(digest), "its contents do not match its name")
+    return view
+
+
+def pickle_of(store: BlobStore, digest: str) -> memoryview:
+    """Return the pickle in a `buffers` blob; raise CorruptBlob where that is not whole."""
+    view = memoryview(_mapped_to_read(store, digest))
+    try:
+        offset, size = spans(view)[-1]
+    except ValueError as error:
+        raise CorruptBlob(digest, store.path(digest), str(error)) from None
+    return view[offset : offset + size]
+
+
+def _mapped_to_read(store: BlobStore, digest: str) -> mmap.mmap:
+    file = store.open(digest)
+    try:
+        if os.fstat(file).st_size == 0:
+            raise CorruptBlob(digest, store.path(digest), "it is empty")
+        return mmap.mmap(file, 0, access=mmap.ACCESS_READ)
+    finally:
+        os.close(file)
 
 
 _HEX = frozenset("0123456789abcdef")

@@ -129,7 +129,7 @@ class Local:
 def test_an_absent_class_is_told_with_what_to_do(store, monkeypatch, data):
     entry = keep(store, thing=Local(data))["thing"]
     monkeypatch.delattr(f"{__name__}.Local")
-    with pytest.raises(ArtifactNotLoadable, match=r"thing is a .*Local .*Import the module"):
+    with pytest.raises(ArtifactNotLoadable, match=r"thing \(.*Local\) .* Give both sides"):
         load(store, entry, "thing")
 
 

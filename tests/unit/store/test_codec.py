@@ -1,6 +1,7 @@
 """Values to bytes and back, with large buffers apart."""
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from falaj.store.codec import (
     decode_buffers,
     decode_pickle,
     encode,
+    same_bytes,
     spans,
 )
 
@@ -153,3 +155,50 @@ def test_a_cut_at_any_place_is_found_at_once():
             spans(view[:size])
     with pytest.raises(ValueError, match="its "):
         spans(memoryview(data + b"\0"))
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_by_protocol_four_nothing_is_kept_apart(name):
+    array, _ = ARRAYS[name]
+    encoded = encode(array, protocol=4)
+    data = b"".join(encoded.parts)
+    assert (encoded.codec, encoded.size, data[:2]) == (PICKLE, len(data), b"\x80\x04")
+    assert data == pickle.dumps(array, 4)
+    assert np.array_equal(decode_pickle(data), array)
+
+
+@pytest.mark.parametrize("protocol", [4, 5])
+def test_large_strings_of_bytes_are_not_copied(protocol):
+    data = b"q" * (1 << 20)
+    encoded = encode([1, data, {"again": data}], protocol)
+    assert sum(part is data for part in encoded.parts) == 1
+    assert decode_pickle(b"".join(encoded.parts)) == [1, data, {"again": data}]
+
+
+def test_a_pickle_in_pieces_lies_beside_buffers_as_one():
+    value = [numbers(20_000), b"w" * (1 << 20), "t" * (1 << 20)]
+    encoded = encode(value)
+    assert encoded.codec == BUFFERS
+    assert len(encoded.pickled) > 1
+    found = round_trip(value)
+    assert np.array_equal(found[0], value[0])
+    assert found[1:] == value[1:]
+
+
+@settings(max_examples=50, deadline=None)
+@given(data=st.binary(max_size=40), other=st.binary(max_size=40), place=st.integers(0, 39))
+def test_buffers_are_compared_to_their_last_byte(data, other, place):
+    assert same_bytes(data, bytearray(data))
+    assert same_bytes(data, other) == (data == other)
+    changed = bytearray(data)
+    if place < len(data):
+        changed[place] ^= 1
+        assert not same_bytes(memoryview(data), changed)
+
+
+def test_what_a_newer_python_has_moved_is_found_where_it_was():
+    named = b"\x80\x04\x8c\x0epathlib._local\x8c\x09PosixPath\x8c\x01a\x85R."
+    named = named.replace(b"PosixPath\x8c", b"PosixPath\x93\x8c")
+    assert decode_pickle(named) == Path("a")
+    with pytest.raises(ModuleNotFoundError, match=r"pathlib\._other"):
+        decode_pickle(named.replace(b"_local", b"_other"))
