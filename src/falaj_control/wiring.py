@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from falaj import liveness
 from falaj.authoring.decorators import attach
-from falaj.model.graph import Graph
+from falaj.model.graph import FlowDescription, Graph
 from falaj.model.states import CANCELLED, RUN_SUCCESSFUL, TOLERATED
 from falaj.store.blobs import BlobStore
 from falaj_control.engine.capacity import this_machine
 from falaj_control.engine.context import Parts, RunPlan
 from falaj_control.engine.options import (
+    RunOptions,
     resume_command,
     settle_options,
     system_tags,
@@ -26,11 +28,15 @@ from falaj_control.executors.local import LocalExecutor
 from falaj_control.plan.planner import Planner
 from falaj_control.plan.tasks import Origin
 from falaj_control.ports.clock import SystemClock
+from falaj_control.ports.preparing import ENVIRONMENT_DECORATORS, NoEnvironments
 from falaj_control.ports.requests import RunRequest
 from falaj_control.ports.watching import RunOutcome, Watcher
 from falaj_control.records.origins import OriginRun, look_before
 from falaj_control.records.recorder import NewRun, Recorder
 from falaj_control.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from falaj_control.outfitting import Outfit
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     description = attach(request.description, options.decospecs)
     capacity = this_machine(settings)
     capacity.check(description)
+    outfit = _outfit(launcher, settings, description, options, earlier, request.locked)
     graph = Graph(description)
     BlobStore(settings.home.store).sweep()
     recorder = Recorder(settings.home)
@@ -84,7 +91,9 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     )
     if request.run_id_file:
         write_run_id(request.run_id_file, run)
-    executor = LocalExecutor(launcher.link, launcher.interpreter, launcher.falaj_root)
+    executor = LocalExecutor(
+        launcher.link, launcher.interpreter, launcher.falaj_root, options.isolation == "fork"
+    )
     plan = RunPlan(
         description=description,
         graph=graph,
@@ -99,15 +108,20 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
             constants=launcher.constants,
             show_values=request.show_values,
             fresh=_needs_fresh_interpreters(launcher, options.isolation, watcher),
+            spawn=options.isolation == "spawn",
+            protocol=outfit.protocol if outfit is not None else 5,
         ),
         given=dict(request.parameters),
         origin_parameters=earlier.parameters if earlier else None,
         max_workers=options.max_workers,
         max_log_bytes=options.max_log_bytes,
+        includes=options.includes,
     )
+    environments = outfit.preparation(executor.wake) if outfit is not None else NoEnvironments()
     parts = Parts(
         planner=Planner(graph, _origin(graph, earlier, wanted.step if wanted else None)),
         executor=executor,
+        environments=environments,
         recorder=recorder,
         capacity=capacity,
         watcher=watcher,
@@ -135,9 +149,35 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
             )
         )
     finally:
+        environments.close()
         executor.close(status)
         recorder.close()
     return status
+
+
+def _outfit(
+    launcher: Launcher,
+    settings: Settings,
+    description: FlowDescription,
+    options: RunOptions,
+    earlier: OriginRun | None,
+    locked: bool,
+) -> Outfit | None:
+    asking = {one.name for one in description.decorators}
+    asking |= {one.name for step in description.steps for one in step.decorators}
+    if not asking & ENVIRONMENT_DECORATORS and options.environment in (None, "local"):
+        return None
+    # Imported here: most flows run where they were launched.
+    from falaj_control.outfitting import Places, outfit_of
+
+    places = Places(
+        cache=settings.cache,
+        store=settings.home.store,
+        travel=os.path.join(settings.home.root, "travel"),
+        python=launcher.interpreter.python,
+        chosen=options.environment,
+    )
+    return outfit_of(description, places, earlier.environments if earlier else {}, locked)
 
 
 def _exit_status(state: str) -> int:

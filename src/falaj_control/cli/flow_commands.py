@@ -34,6 +34,7 @@ COMMANDS = {
     "check": CommandEntry("check", "Check that the flow is valid (default)."),
     "dump": CommandEntry("dump", "Show the artifacts of a task, or of all tasks of a step."),
     "help": CommandEntry("help", "Show all commands."),
+    "lock": CommandEntry("lock", "Write the packages of all steps to the flow's lock file."),
     "logs": CommandEntry("logs", "Show what a task, a step or a run has printed."),
     "output-dot": CommandEntry("output_dot", "Draw the flow's graph for Graphviz."),
     "output-raw": CommandEntry("output_raw", "Show the flow's graph as data."),

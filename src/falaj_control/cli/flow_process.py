@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 COMPLETION_VARIABLE = "_FALAJ_COMPLETE"
 FLOW_COMMANDS = frozenset(
-    "check dump help logs output-dot output-raw resume run show completion".split()
+    "check dump help lock logs output-dot output-raw resume run show completion".split()
 )
 # Those of them that also work on what is recorded, without a flow's file.
-RECORD_COMMANDS = frozenset(("dump", "logs"))
+RECORD_COMMANDS = frozenset(("dump", "logs", "show"))
 
 
 def flow_program(command: str, target: str, arguments: Sequence[str]) -> list[str]:

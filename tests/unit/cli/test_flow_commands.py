@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from falaj.authoring.options import OPTIONS
+from falaj.model.graph import DecoratorSpec
 from falaj_control.cli.context import CommandContext
 
 SHOWN = """
@@ -36,6 +38,20 @@ Step end
 def test_show_lists_the_steps_after_those_that_lead_to_them(flow: Any) -> None:
     assert flow("show") == 0
     assert flow.output == SHOWN
+
+
+def test_show_has_the_flows_decorators_above_the_steps(flow: Any) -> None:
+    base = DecoratorSpec("pypi_base", {**OPTIONS["pypi_base"].defaults, "packages": {"six": ""}})
+    bare = DecoratorSpec("conda_base", dict(OPTIONS["conda_base"].defaults))
+    flow.description = flow.description._replace(decorators=(base, bare))
+    assert flow("show") == 0
+    above = "Second paragraph.\n\n@pypi_base(packages={'six': ''})\n@conda_base\n\nStep start\n"
+    assert above in flow.output
+    assert flow("output-raw", "--json") == 0
+    first, second = json.loads(flow.output)["decorators"]
+    assert (first["name"], first["attributes"]["packages"]) == ("pypi_base", {"six": ""})
+    assert first["statically_defined"]
+    assert second["name"] == "conda_base"
 
 
 @pytest.mark.parametrize("arguments", [[], ["check"], ["check", "--no-warnings"]])
@@ -120,7 +136,7 @@ def test_harmless_options_without_effect_are_noted(flow: Any, options: list[str]
     "options",
     [
         ["--datastore=s3"],
-        ["--environment=conda"],
+        ["--environment=docker"],
         ["--metadata=service"],
         ["--config", "a", "b.json"],
         ["--production"],

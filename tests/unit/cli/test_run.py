@@ -117,6 +117,50 @@ def test_the_options_of_a_run_reach_the_request(flow: Any, tmp_path: Path) -> No
     assert request.description.step("body").decorators[0].attributes["times"] == 2
 
 
+def test_environments_are_left_to_the_decorators(flow: Any) -> None:
+    assert flow("run") == 0
+    request = flow.request
+    assert (request.environment, request.locked, request.includes) == (None, False, ())
+
+
+@pytest.mark.parametrize("kind", ["local", "pypi", "conda", "uv"])
+def test_an_environment_is_chosen_by_an_option_or_a_variable(
+    flow: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert flow(f"--environment={kind}", "run", "--locked", *("--include", "a", "--include=b")) == 0
+    request = flow.request
+    assert (request.environment, request.locked, request.includes) == (kind, True, ("a", "b"))
+    monkeypatch.setenv("FALAJ_ENVIRONMENT", kind)
+    flow.requests.clear()
+    assert flow("run") == 0
+    assert flow.request.environment == kind
+
+
+def test_the_option_for_environments_wins_over_the_variable(
+    flow: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FALAJ_ENVIRONMENT", "conda")
+    assert flow("--environment", "uv", "run") == 0
+    assert flow.request.environment == "uv"
+    monkeypatch.setenv("FALAJ_ENVIRONMENT", "docker")
+    assert flow("run") == 2
+    assert "'docker' is not one of" in flow.errors
+
+
+def test_a_resume_leaves_the_environment_to_the_earlier_run(flow: Any, records: Any) -> None:
+    records.run(1, "failed")
+    assert flow("resume", "--locked") == 0
+    assert (flow.request.environment, flow.request.locked) == (None, True)
+
+
+def test_packages_can_be_put_on_every_step(flow: Any) -> None:
+    assert flow("run", "--with", 'pypi:packages={"six": ">=1, ==1.*", "a": ""},python=3.10') == 0
+    (decorator,) = flow.request.description.step("join").decorators
+    assert decorator.name == "pypi"
+    assert decorator.attributes["packages"] == {"six": ">=1, ==1.*", "a": ""}
+    assert decorator.attributes["python"] == "3.10"
+
+
 def test_an_empty_namespace_is_the_global_one(flow: Any) -> None:
     assert flow("run", "--namespace=") == 0
     assert flow.request.namespace == ""
