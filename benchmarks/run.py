@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import carrying
 import fanning
+import outfitting
 import reading
 import starting
 from measuring import Failed
@@ -28,6 +29,8 @@ BENCHMARKS: dict[str, Callable[[Sides, bool], list[Row]]] = {
     "small": carrying.small,
     "resume": reading.resume,
     "client": reading.client,
+    "environments": outfitting.warm,
+    "cold": outfitting.cold,
 }
 ONLY_IN_FULL = ("widest",)
 

@@ -28,7 +28,9 @@ def no_task_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """Give this test an empty Falaj home; the client in this process reads it too."""
     for variable in list(os.environ):
         if variable.startswith(("FALAJ_", "METAFLOW_")):
@@ -36,6 +38,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.setenv("FALAJ_HOME", str(folder))
+    # One for all tests of a session, so that equal environments are built once.
+    cache = tmp_path_factory.getbasetemp().parent / "falaj-cache"
+    monkeypatch.setenv("FALAJ_CACHE", str(cache))
     # The namespace belongs to the process: neither take another test's nor leave one behind.
     monkeypatch.setattr("falaj.client.namespaces._current", [])
     return folder

@@ -1,93 +1,112 @@
-"""Run check_falaj.py in an empty environment on every interpreter found, from folder and zip."""
+"""Run falaj's own tests on every interpreter from 3.7 on that is found, with Falaj from its zip.
+
+In an empty environment all modules are imported and the tests of this folder run. In one that
+holds pytest alone the unit tests run that need nothing but falaj.
+"""
 
 import os
-import shutil
+import re
 import subprocess
 import sys
 import tempfile
-import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import uv
+from selection import TOOLS, copy_tests, left_out
+
+from falaj_control.environments.folders import CacheFolders
+from falaj_control.environments.interpreters import find_interpreter
+from falaj_control.environments.values import EnvironmentFailed, FoundInterpreter
+from falaj_control.packaging.ourselves import falaj_zip
 
 HERE = Path(__file__).parent
 SRC = HERE.parents[1] / "src"
-VERSIONS = [(3, minor) for minor in range(7, 14)]
-PROBE = "import sys; print('%d.%d' % sys.version_info[:2])"
+VERSIONS = [f"3.{minor}" for minor in range(7, 14)]
+RUNNING = "{}.{}".format(*sys.version_info[:2])
+MODULES = len(list((SRC / "falaj").rglob("*.py")))
+AT_ONCE = os.cpu_count() or 1
 
 
-def candidates(version: str) -> list[Path]:
-    """Return every path where an interpreter of this version could be, the likeliest first."""
-    home = Path.home()
-    uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR", home / ".local/share/uv/python"))
-    pyenv = Path(os.environ.get("PYENV_ROOT", home / ".pyenv")) / "versions"
-    name = f"python{version}"
-    # The base of a virtual environment, so that no site-packages stands beside the interpreter.
-    running = Path(getattr(sys, "_base_executable", sys.executable))
-    found = [
-        running,
-        *sorted(pyenv.glob(f"*/bin/{name}")),
-        *sorted(uv.glob(f"*/bin/{name}")),
-        *(Path(folder) / name for folder in ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin")),
-    ]
-    on_path = shutil.which(name)
-    return [*found, Path(on_path)] if on_path else found
+class Environment:
+    """A virtual environment in `folder`, and how its Python is run: without our variables."""
 
+    def __init__(self, folder: Path, base: FoundInterpreter) -> None:
+        self.folder = folder
+        self.python = str(folder / "bin" / "python")
+        self.site = folder / "lib" / f"python{base.minor}" / "site-packages"
+        self._uv("venv", "--python", base.path, str(folder))
 
-def find_interpreter(version: str) -> Path | None:
-    """Return the first candidate that starts and is of this version (a shim may be neither)."""
-    for path in candidates(version):
-        if not path.exists():
-            continue
-        answer = run_alone(path, "-c", PROBE)
-        if answer.returncode == 0 and answer.stdout.strip() == version:
-            return path
-    return None
+    def install(self, *packages: str) -> None:
+        self._uv("pip", "install", "--python", self.python, *packages)
 
-
-def run_alone(interpreter: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run an interpreter without site-packages, without the user's variables, elsewhere."""
-    with tempfile.TemporaryDirectory() as elsewhere:
+    def run(self, *arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+        home = self.folder.parent / f"home-{self.folder.name}"
+        home.mkdir(exist_ok=True)
         return subprocess.run(
-            [str(interpreter), "-I", "-S", *arguments],
-            cwd=elsewhere,
-            env={"PATH": "/usr/bin:/bin", "HOME": elsewhere, "LC_ALL": "C.UTF-8"},
+            [self.python, "-I", *arguments],
+            cwd=cwd,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(home), "LC_ALL": "C.UTF-8"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
+            errors="replace",
             timeout=300,
             check=False,
         )
 
+    def _uv(self, *arguments: str) -> None:
+        command = [uv.find_uv_bin(), *arguments, "--quiet", "--no-config"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise EnvironmentFailed(done.stderr)
+
+
+def check(version: str, place: Path) -> tuple[bool, str]:
+    """Return whether `version` passed, and a line about it with what a failed check printed."""
+    folders = CacheFolders(str(place / "cache"))
+    try:
+        base = find_interpreter(version, folders, os.environ, sys.executable)
+    except EnvironmentFailed:
+        mine = version == RUNNING
+        return not mine, f"not found{' although it runs this' if mine else ''}"
+    archive = falaj_zip(folders.code, base.path, base.version)
+    empty = Environment(place / f"empty-{version}", base)
+    bare = empty.run("-S", str(HERE / "check_falaj.py"), archive, cwd=place)
+    good = bare.returncode == 0 and f"modules: {MODULES}\n" in bare.stdout
+    told = f"empty environment {'passed' if good else 'FAILED'}"
+    if not good:
+        told += f"\n(expected {MODULES} modules)\n{bare.stdout}{bare.stderr}"
+    with_pytest = Environment(place / f"pytest-{version}", base)
+    with_pytest.install(*TOOLS)
+    # On the path of every Python that a test starts, too.
+    (with_pytest.site / "falaj.pth").write_text(f"{archive}\n{place / 'tests' / 'data'}\n")
+    skipped = left_out(version)
+    options = [f"--deselect={test}" for test in skipped]
+    temporary = f"--basetemp={place / f'temporary-{version}'}"
+    tests = with_pytest.run(
+        "-m", "pytest", "-q", "--tb=short", temporary, *options, "tests", cwd=place / "tests"
+    )
+    counts = re.search(r"\d+ passed", tests.stdout)
+    passed = tests.returncode == 0 and counts is not None
+    told += f", unit tests {counts[0] if passed and counts else 'FAILED'}"
+    told += f" ({len(skipped)} left out)" if skipped else ""
+    return good and passed, told if passed else f"{told}\n{tests.stdout}{tests.stderr}"
+
 
 def main() -> int:
     """Print a line per version; return 1 where a check failed or the running one is missing."""
-    modules = sorted((SRC / "falaj").rglob("*.py"))
-    failed = False
-    with tempfile.TemporaryDirectory() as folder:
-        # A copy beside nothing else: falaj_control must not be importable.
-        place = Path(folder, "folder")
-        shutil.copytree(SRC / "falaj", place / "falaj", ignore=shutil.ignore_patterns("*.pyc"))
-        archive = Path(folder, "falaj.zip")
-        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-            for module in modules:
-                file.write(module, module.relative_to(SRC).as_posix())
-        for numbers in VERSIONS:
-            version = "{}.{}".format(*numbers)
-            interpreter = find_interpreter(version)
-            if interpreter is None:
-                running = numbers == sys.version_info[:2]
-                failed = failed or running
-                print(f"{version:5} not found{' although it runs this' if running else ''}")
-                continue
-            outcomes = []
-            for form, where in (("folder", place), ("zip", archive)):
-                checked = run_alone(interpreter, str(HERE / "check_falaj.py"), str(where))
-                output = checked.stdout + checked.stderr
-                good = checked.returncode == 0 and f"modules: {len(modules)}\n" in output
-                outcomes.append(f"{form} {'passed' if good else 'FAILED'}")
-                if not good:
-                    failed = True
-                    outcomes.append(f"\n(expected {len(modules)} modules)\n{output}")
-            print(f"{version:5} {', '.join(outcomes)}   {interpreter}")
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as pool:
+        place = Path(folder)
+        files = copy_tests(place / "tests")
+        ini = "[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider\ntimeout = 120\n"
+        (place / "tests" / "pytest.ini").write_text(ini)
+        print(f"{MODULES} modules, {files} files of unit tests", flush=True)
+        failed = False
+        outcomes = pool.map(lambda version: check(version, place), VERSIONS)
+        for version, (passed, told) in zip(VERSIONS, outcomes, strict=True):
+            print(f"{version:5} {told}", flush=True)
+            failed = failed or not passed
     return 1 if failed else 0
 
 

@@ -23,7 +23,7 @@ OWN_COMMANDS = {
 _HELP = """Run flows written in Python, and look at what they left.
 
 Flow commands name the flow's file: falaj run flow.py. Inside the file's folder, python flow.py run
-does the same. dump and logs also take a path alone: falaj logs GenreStats/412/start."""
+does the same. dump, logs and show also take a path alone: falaj logs GenreStats/412/start."""
 # Stands for any flow where help is asked without one.
 _ANY_FLOW = FlowDescription("", "", "", (), (), "start", "end")
 

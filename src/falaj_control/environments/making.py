@@ -62,7 +62,7 @@ class Maker:
         )
         environment = held.environment
         version = str(environment.description["python"]["version"])
-        falaj = falaj_zip(folders, environment.python, version, work)
+        falaj = falaj_zip(folders.code, environment.python, version)
         # The lock is kept with the run, so that a resume asks nobody again.
         description = {
             **environment.description,

@@ -38,18 +38,12 @@ class CondaChannel:
     def url(self) -> str:
         return self.folder.as_uri()
 
-    def add(
-        self,
-        name: str,
-        version: str,
-        files: dict[str, str],
-        depends: tuple[str, ...] = (),
-        made_at: int = 1_600_000_000,
-    ) -> None:
-        """Add a package of plain files, for this platform; `made_at` is a Unix time."""
-        index = _index(name, version, SUBDIR, depends, made_at)
-        contents = {path: text.encode() for path, text in files.items()}
-        self._put(index, ".tar.bz2", bz2.compress(_tar({**contents, **_info(index, contents)})))
+    def add_for(self, subdir: str, name: str, version: str, depends: tuple[str, ...] = ()) -> None:
+        """Make a package known that is for another platform and has no file."""
+        index = _index(name, version, subdir, depends, 1_600_000_000)
+        (self.folder / subdir).mkdir(exist_ok=True)
+        entries = self._entries.setdefault(subdir, {})
+        entries[f"{name}-{version}-0.conda"] = {**index, "sha256": "0" * 64, "size": 1}
 
     def add_module(
         self,
@@ -79,7 +73,11 @@ class CondaChannel:
     def index(self) -> CondaChannel:
         """Write what a client reads first."""
         for subdir, entries in self._entries.items():
-            data: dict[str, Any] = {"info": {"subdir": subdir}, "packages": {}, "packages.conda": {}}
+            data: dict[str, Any] = {
+                "info": {"subdir": subdir},
+                "packages": {},
+                "packages.conda": {},
+            }
             for name, entry in entries.items():
                 data["packages.conda" if name.endswith(".conda") else "packages"][name] = entry
             (self.folder / subdir / "repodata.json").write_text(json.dumps(data))
