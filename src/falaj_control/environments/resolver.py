@@ -34,7 +34,7 @@ class Resolver(NamedTuple):
         if request.kind == "conda":
             from falaj_control.environments.conda import resolve_conda
 
-            return resolve_conda(request, platform, self.folders, work)
+            return resolve_conda(request, platform, self.folders, self.store, self.environ, work)
         from falaj_control.environments.interpreters import find_interpreter
         from falaj_control.environments.resolving import resolve
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bz2
-import functools
 import hashlib
 import io
 import json
@@ -12,8 +11,8 @@ import struct
 import sys
 import sysconfig
 import tarfile
-import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +64,10 @@ class CondaChannel:
         }
         self._put(index, ".tar.bz2", bz2.compress(_tar({**contents, **_info(index, contents)})))
 
-    def add_python(self) -> None:
-        """Add the Python that runs the tests, as it is without its packages."""
+    def add_python(self, package: Path) -> None:
+        """Add the Python that runs the tests, which `make_python` has packed."""
         index = _index("python", PYTHON, SUBDIR, (), 1_600_000_000)
-        self._put(index, ".conda", _python_package().read_bytes())
+        self._put(index, ".conda", package.read_bytes())
 
     def index(self) -> CondaChannel:
         """Write what a client reads first."""
@@ -104,7 +103,7 @@ def _index(
     }
 
 
-def _info(index: dict[str, Any], contents: dict[str, bytes | Path]) -> dict[str, bytes]:
+def _info(index: dict[str, Any], contents: Mapping[str, bytes | Path]) -> dict[str, bytes]:
     listed = [
         {
             "_path": path,
@@ -120,12 +119,11 @@ def _info(index: dict[str, Any], contents: dict[str, bytes | Path]) -> dict[str,
     return {f"info/{name}": json.dumps(value).encode() for name, value in info.items()}
 
 
-@functools.cache
-def _python_package() -> Path:
-    """Return this Python as a package, made once: it is big."""
+def make_python(folder: Path) -> Path:
+    """Pack the Python that runs the tests, as it is without its packages; once is enough."""
     contents = _python_files()
     index = _index("python", PYTHON, SUBDIR, (), 1_600_000_000)
-    path = Path(tempfile.mkdtemp(prefix="falaj-conda-python-")) / "python.conda"
+    path = folder / "python.conda"
     stem = f"python-{PYTHON}-0"
     with zipfile.ZipFile(path, "w") as package:
         package.writestr("metadata.json", json.dumps({"conda_pkg_format_version": 2}))
@@ -153,7 +151,7 @@ def _python_files() -> dict[str, bytes | Path]:
     return found
 
 
-def _tar(contents: dict[str, bytes | Path]) -> bytes:
+def _tar(contents: Mapping[str, bytes | Path]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, content in contents.items():

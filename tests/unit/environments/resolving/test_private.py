@@ -42,6 +42,8 @@ def installed(machine, lock, request, pythons, *variables) -> Path:
     data = {"lock-version": "1.0", "created-by": "falaj", "packages": opened.packages}
     (folder / "pylock.toml").write_text(tomli_w.dumps(data))
     assert PASSWORD not in (folder / "pylock.toml").read_text()
+    # What resolving fetched is not at hand.
+    environ["UV_CACHE_DIR"] = str(machine.root / "another-uv")
     arguments = ["pip", "sync", "--target", "here", "-p", pythons("3.11").path, "pylock.toml"]
     uv = Uv(environ, machine.work, credentials)
     uv.run(arguments, str(folder), doing="Installing", variables=opened.variables)
@@ -134,6 +136,36 @@ def test_a_repository_with_a_password_from_a_variable(
     assert not any(
         PASSWORD.encode() in one.read_bytes() for one in cache.rglob("*") if one.is_file()
     )
+
+
+def test_a_build_that_prints_a_password(machine, index) -> None:
+    (machine.root / "broken").mkdir()
+    (machine.root / "broken" / "setup.py").write_text(
+        "import os\nraise RuntimeError('with ' + os.environ['INDEX_PASSWORD'])\n"
+    )
+    url = f"http://{USER}@{index.host}/simple"
+    request = machine.request("broken @ ./broken", extra_index_urls=(url,))
+    with pytest.raises(EnvironmentFailed, match="RuntimeError: with [*]{4}") as failed:
+        machine.ask(request, **VARIABLES)
+    assert seen_nowhere(machine, failed.value)
+
+
+def test_places_reach_uv_as_it_separates_them(machine) -> None:
+    machine.environ.update(UV_INDEX="https://mine/simple", UV_FIND_LINKS="/wheels")
+    request = machine.request(
+        extra_index_urls=("https://a/my simple", "https://b/"), find_links=("https://c/x,y", "")
+    )
+    found = index_variables(request, machine.environ, Credentials(machine.environ))
+    assert found["UV_INDEX"].split() == [
+        "https://a/my%20simple",
+        "https://b/",
+        "https://mine/simple",
+    ]
+    assert found["UV_FIND_LINKS"].split(",") == [
+        "https://c/x%2Cy",
+        machine.root.as_uri(),
+        "/wheels",
+    ]
 
 
 def test_an_index_that_gives_no_hashes(machine, make_index) -> None:

@@ -70,9 +70,14 @@ def test_a_project_around_the_flow_does_not_decide(machine, versions) -> None:
     assert "six" in versions(machine.ask(machine.request("six")))
 
 
-def test_another_python_of_the_caller_plays_no_part(machine, versions) -> None:
+def test_the_surroundings_of_the_caller_play_no_part(machine, versions) -> None:
     lock = machine.ask(
-        machine.request("six"), UV_PYTHON="2.7", VIRTUAL_ENV="/nowhere", PYTHONHOME="/nowhere"
+        machine.request("six"),
+        UV_WORKING_DIR="/nowhere",
+        UV_PROJECT="/nowhere",
+        UV_PYTHON="2.7",
+        VIRTUAL_ENV="/nowhere",
+        PYTHONHOME="/nowhere",
     )
     assert "six" in versions(lock)
 

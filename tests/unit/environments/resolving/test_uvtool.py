@@ -58,6 +58,15 @@ def test_a_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             "error: Failed to fetch: `u`\n  Caused by: dns error",
             ["  Failed to fetch: `u`", "  dns error"],
         ),
+        (
+            "error: No solution found when resolving dependencies\n"
+            "  cause: Because all of:\n             six==1\n         end.",
+            ["  Because all of:", "    six==1", "  end."],
+        ),
+        (
+            "error: " + "\n".join(f"line {n}" for n in range(100)),
+            ["  ...", *(f"  line {n}" for n in range(80, 100))],
+        ),
         ("Resolved 3 packages in 2ms\nerror: odd", ["  odd"]),
     ],
 )
