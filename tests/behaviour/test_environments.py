@@ -1,4 +1,4 @@
-"""Steps in environments of their own: what they see, what is kept, what happens when it can't be."""
+"""Steps in environments of their own: what they see, what is kept, and what goes wrong."""
 
 import json
 import os
@@ -362,7 +362,7 @@ if __name__ == "__main__":
 
 @pytest.fixture(scope="module")
 def editable_python(tmp_path_factory) -> tuple[Path, Path]:
-    """Return a Python with Falaj's dependencies that has `mylib` installed editable, and its folder.
+    """Return a Python that has Falaj, and `mylib` installed editable, and the folder of that.
 
     The folder is put on the path by a .pth file, as editable installs do.
     """
