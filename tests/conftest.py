@@ -11,6 +11,9 @@ import pytest
 
 from falaj import current
 
+# For the helpers that several folders of tests share.
+sys.path.insert(0, str(Path(__file__).parent))
+
 RunFlow = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

@@ -11,15 +11,18 @@ def wheel_bytes(name: str, version: str, requires: Sequence[str] = (), source: s
     info = f"{name}-{version}.dist-info"
     needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
     held = io.BytesIO()
+    files = {
+        f"{name}.py": f"version = '{version}'\n{source}",
+        f"{info}/METADATA": (
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
+        ),
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/RECORD": "",
+    }
     with zipfile.ZipFile(held, "w") as file:
-        file.writestr(f"{name}.py", f"version = '{version}'\n{source}")
-        file.writestr(
-            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
-        )
-        file.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        file.writestr(f"{info}/RECORD", "")
+        for path, text in files.items():
+            # Of a fixed date, so that equal wheels are equal files.
+            file.writestr(zipfile.ZipInfo(path), text)
     return held.getvalue()
 
 

@@ -62,7 +62,7 @@ class LockWork:
             raise EnvironmentFailed(
                 f"{origin[0].upper()}{origin[1:]}, for {platform}: {error}"
             ) from None
-        remember(self._folders, lock)
+        remember(self._folders, asked.request, lock)
         return lock
 
     def _recalled(self, asked: Asked, platform: str) -> Lock | None:

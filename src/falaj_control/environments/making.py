@@ -48,9 +48,7 @@ class Maker:
         lock = choice.lock or resolver.resolve(request, local_platform(), work)
         found = None
         if lock.kind != "conda":
-            found = find_interpreter(
-                request.python, folders, resolver.environ, resolver.launcher
-            )
+            found = find_interpreter(request.python, folders, resolver.environ, resolver.launcher)
         held = install(
             lock,
             request,

@@ -105,6 +105,7 @@ class Preparation:
         return HostPlace(
             environment.key,
             environment.python,
+            str(environment.description["python"]["version"]),
             environment.prefix,
             job.prepared.falaj,
             self._paths or (),

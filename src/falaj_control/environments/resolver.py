@@ -26,7 +26,7 @@ class Resolver(NamedTuple):
         Raises EnvironmentFailed, and Cancelled where the work is not wanted any more.
         """
         lock = self._ask(request, platform, work)
-        remember(self.folders, lock)
+        remember(self.folders, request, lock)
         return lock
 
     def _ask(self, request: Request, platform: str, work: Work) -> Lock:

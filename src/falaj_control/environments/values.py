@@ -78,6 +78,17 @@ class Request:
             project.pop("path")
         return digest_of(raw)
 
+    @property
+    def place(self) -> str:
+        """The folder of the flow where something that is asked for is a path, else nothing.
+
+        On one machine equal requests of two folders can then mean different files.
+        """
+        paths = [one.partition(" @ ")[2] for one in self.requirements]
+        named = any(path.startswith(".") for path in (*paths, *self.channels))
+        linked = any("://" not in one and not one.startswith("/") for one in self.find_links)
+        return self.base if self.project is not None or named or linked else ""
+
 
 @dataclass(frozen=True)
 class Lock:

@@ -43,12 +43,19 @@ class Interpreter(NamedTuple):
 class HostLink:
     """A host and the frames on their way to it; `pid` is set where it is our own child."""
 
-    def __init__(self, connection: socket.socket, receiver: wire.Receiver, pid: int | None) -> None:
-        """Speak to the host over `connection`."""
+    def __init__(
+        self,
+        connection: socket.socket,
+        receiver: wire.Receiver,
+        pid: int | None,
+        name: str = "the launcher",
+    ) -> None:
+        """Speak to the host over `connection`; people know it by `name`."""
         connection.setblocking(False)
         self.connection = connection
         self.receiver = receiver
         self.pid = pid
+        self.name = name
         self.ready = pid is None
         self.running: set[int] = set()
         self.failure = ""
@@ -162,7 +169,10 @@ def start_host(
             pid = os.posix_spawn(python, command, environ, setpgroup=0)
     finally:
         theirs.close()
-    link = HostLink(ours, wire.Receiver(ours), pid)
+    name = "a fresh interpreter"
+    if place is not None:
+        name = f"the step's own environment (Python {place.version}, {place.key})"
+    link = HostLink(ours, wire.Receiver(ours), pid, name)
     load: dict[str, Any] = {
         "file": interpreter.file,
         "source": interpreter.source,

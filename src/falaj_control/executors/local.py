@@ -240,7 +240,7 @@ class LocalExecutor:
             if pid is not None:
                 kill_tree(pid)
         status = link.exit_status()
-        why = link.failure and f"a fresh interpreter could not import the flow:\n{link.failure}"
+        why = link.failure and f"{link.name} could not import the flow:\n{link.failure}"
         for number in list(link.running):
             once = self._processes[number].pid == link.pid
             self._ended(number, status if once else None, why or ("" if once else "its host died"))

@@ -10,12 +10,13 @@ from falaj.model.orders import Order, Report
 class HostPlace(NamedTuple):
     """An environment that hosts run in: its interpreter, and where that finds Falaj.
 
-    `prefix` is the environment's folder, `falaj` the zip that holds the package, `paths` are
-    folders of the user's own code that travels with the run.
+    `prefix` is the environment's folder, `version` its Python's, `falaj` the zip that holds the
+    package; `paths` are folders of the user's own code that travels with the run.
     """
 
     key: str
     python: str
+    version: str
     prefix: str
     falaj: str
     paths: tuple[str, ...] = ()

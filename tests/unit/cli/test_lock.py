@@ -110,7 +110,7 @@ def answered(description: FlowDescription, cache: CacheFolders) -> Lock:
     request = requests_of(description, None, "3.11")["body"]
     assert request is not None
     made = lock(request, local_platform(), six="1.16")
-    remember(cache, made)
+    remember(cache, request, made)
     return made
 
 

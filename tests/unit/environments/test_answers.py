@@ -1,6 +1,8 @@
 """This machine's earlier answers: kept, found again, and no answer once damaged."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +22,7 @@ def folders(tmp_path: Path) -> CacheFolders:
 
 def test_an_answer_is_found_again_for_its_request_and_platform(folders: CacheFolders) -> None:
     assert recall(folders, REQUEST, LINUX) is None
-    remember(folders, LOCK)
+    remember(folders, REQUEST, LOCK)
     found = recall(folders, REQUEST, LINUX)
     assert found is not None
     assert found.digest == LOCK.digest
@@ -29,8 +31,10 @@ def test_an_answer_is_found_again_for_its_request_and_platform(folders: CacheFol
 
 
 def test_a_later_answer_takes_the_place_of_the_earlier(folders: CacheFolders) -> None:
-    remember(folders, LOCK)
-    remember(folders, Lock(REQUEST.digest, "pypi", "3.11", LINUX, packages=({"name": "tomli"},)))
+    remember(folders, REQUEST, LOCK)
+    remember(
+        folders, REQUEST, Lock(REQUEST.digest, "pypi", "3.11", LINUX, packages=({"name": "tomli"},))
+    )
     found = recall(folders, REQUEST, LINUX)
     assert found is not None
     assert [one["name"] for one in found.packages] == ["tomli"]
@@ -40,14 +44,14 @@ def test_a_later_answer_takes_the_place_of_the_earlier(folders: CacheFolders) ->
     "damage", ["", "{", "[]", "null", '{"request": "x"}', '{"packages": 3}', "\x00"]
 )
 def test_a_damaged_answer_is_none(folders: CacheFolders, damage: str) -> None:
-    remember(folders, LOCK)
+    remember(folders, REQUEST, LOCK)
     (file,) = Path(folders.answers).iterdir()
     file.write_text(damage)
     assert recall(folders, REQUEST, LINUX) is None
 
 
 def test_the_answer_to_another_request_under_its_name_is_none(folders: CacheFolders) -> None:
-    remember(folders, LOCK)
+    remember(folders, REQUEST, LOCK)
     (file,) = Path(folders.answers).iterdir()
     file.write_text(file.read_text().replace(REQUEST.digest, "0" * 64))
     assert recall(folders, REQUEST, LINUX) is None
@@ -56,5 +60,33 @@ def test_the_answer_to_another_request_under_its_name_is_none(folders: CacheFold
 def test_a_cache_that_can_not_be_written_keeps_nothing_and_fails_nothing(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
     folders = CacheFolders(str(tmp_path / "cache"))
-    remember(folders, LOCK)
+    remember(folders, REQUEST, LOCK)
     assert recall(folders, REQUEST, LINUX) is None
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"find_links": ("wheels",)},
+        {"requirements": ("mylib @ ./libs/mylib",)},
+        {"conda": ("tinyapp",), "channels": ("../channel",)},
+    ],
+)
+def test_what_is_asked_for_by_a_path_is_another_thing_in_another_folder(
+    folders: CacheFolders, more: dict[str, Any]
+) -> None:
+    here = Request("3.11", base="/here", **more)
+    there = replace(here, base="/there")
+    lock = Lock(here.digest, here.kind, "3.11", LINUX)
+    remember(folders, here, lock)
+    assert recall(folders, here, LINUX) == lock
+    assert recall(folders, there, LINUX) is None
+
+
+def test_what_is_asked_for_by_name_is_the_same_in_every_folder(folders: CacheFolders) -> None:
+    here = Request(
+        "3.11", ("six",), find_links=("https://host/wheels", "/srv/wheels"), base="/here"
+    )
+    lock = Lock(here.digest, "pypi", "3.11", LINUX)
+    remember(folders, here, lock)
+    assert recall(folders, replace(here, base="/there"), LINUX) == lock

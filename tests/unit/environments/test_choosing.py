@@ -53,7 +53,7 @@ def test_nothing_is_known_at_first(known: Known) -> None:
 def test_the_lock_file_comes_before_the_resumed_run_and_that_before_earlier_answers(
     known: Known,
 ) -> None:
-    remember(known.folders, lock("1"))
+    remember(known.folders, REQUEST, lock("1"))
     assert known.find() == ("1", "")
     known.earlier = [lock("2")]
     assert known.find() == ("2", "")
@@ -87,7 +87,7 @@ def test_locked_refuses_what_the_lock_file_does_not_hold(known: Known) -> None:
 
 
 def test_locked_refuses_where_there_is_no_lock_file(known: Known) -> None:
-    remember(known.folders, lock("1"))
+    remember(known.folders, REQUEST, lock("1"))
     with pytest.raises(EnvironmentFailed, match=r"There is no lock file flow.lock.toml.*--locked"):
         known.find(locked=True)
 
@@ -105,7 +105,7 @@ def test_a_local_package_that_changed_makes_no_lock_fit(known: Known, tmp_path: 
     request = Request("3.11", ("mine @ ./mine",), base=str(tmp_path))
     package = {"name": "mine", "version": "7", SOURCE_KEY: {"path": "mine", "digest": digest}}
     made = Lock(request.digest, "pypi", "3.11", LINUX, packages=(package,))
-    remember(known.folders, made)
+    remember(known.folders, REQUEST, made)
     known.file, known.earlier = [made], [made]
     assert known.find(request=request) == ("7", "")
     (source / "mine.py").write_text("2")

@@ -15,7 +15,9 @@ LIMIT = 10.0
 
 class Held:
     def __init__(self, key: str) -> None:
-        self.environment = Environment(key, f"/env/{key}", f"/env/{key}/bin/python", {"key": key})
+        self.environment = Environment(
+            key, f"/env/{key}", f"/env/{key}/bin/python", {"python": {"version": key}}
+        )
         self.released = False
 
     def release(self) -> None:

@@ -3,16 +3,15 @@
 import base64
 import hashlib
 import http.server
-import io
 import os
 import subprocess
 import threading
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from wheels import make_wheel, wheel_bytes
 
 from falaj.store.blobs import BlobStore
 from falaj_control.environments.folders import CacheFolders
@@ -91,32 +90,9 @@ def machine(tmp_path: Path, uv_cache: Path, pythons: Callable[[str], FoundInterp
     return Machine(tmp_path, uv_cache, pythons)
 
 
-def wheel_bytes(name: str, version: str, requires: Sequence[str] = ()) -> bytes:
-    """Return a wheel that any Python takes."""
-    info = f"{name}-{version}.dist-info"
-    needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as file:
-        file.writestr(f"{name}.py", f"version = '{version}'\n")
-        file.writestr(
-            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
-        )
-        file.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        file.writestr(f"{info}/RECORD", "")
-    return held.getvalue()
-
-
-@pytest.fixture
-def make_wheel() -> Callable[..., Path]:
-    def make(folder: Path, name: str, version: str, requires: Sequence[str] = ()) -> Path:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{name}-{version}-py3-none-any.whl"
-        path.write_bytes(wheel_bytes(name, version, requires))
-        return path
-
-    return make
+@pytest.fixture(name="make_wheel")
+def wheel_maker() -> Callable[..., Path]:
+    return make_wheel
 
 
 @pytest.fixture
