@@ -33,6 +33,7 @@ class CommandEntry(NamedTuple):
 COMMANDS = {
     "check": CommandEntry("check", "Check that the flow is valid (default)."),
     "dump": CommandEntry("dump", "Show the artifacts of a task, or of all tasks of a step."),
+    "env": CommandEntry("env", "Build the environments of the steps."),
     "help": CommandEntry("help", "Show all commands."),
     "lock": CommandEntry("lock", "Write the packages of all steps to the flow's lock file."),
     "logs": CommandEntry("logs", "Show what a task, a step or a run has printed."),

@@ -11,8 +11,14 @@ FLOW_COMMANDS = frozenset(
 )
 # Those of them that also work on what is recorded, without a flow's file.
 RECORD_COMMANDS = frozenset(("dump", "logs", "show"))
+# Of the subcommands of `env`, those that are about a flow, whose file comes after them.
+FLOW_ENV_COMMANDS = frozenset(("build",))
 
 
 def flow_program(command: str, target: str, arguments: Sequence[str]) -> list[str]:
-    """Return the program that does a flow command on `FILE.py` or `FILE.py:FLOW`."""
-    return [sys.executable, "-m", "falaj.runtime.launch", target, command, *arguments]
+    """Return the program that does a flow command on `FILE.py` or `FILE.py:FLOW`.
+
+    `command` may have a subcommand: `env build`.
+    """
+    words = command.split()
+    return [sys.executable, "-m", "falaj.runtime.launch", target, *words, *arguments]

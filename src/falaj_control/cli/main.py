@@ -12,6 +12,7 @@ from falaj_control.cli.errors import USAGE, guarded, refuse
 from falaj_control.cli.flow_process import (
     COMPLETION_VARIABLE,
     FLOW_COMMANDS,
+    FLOW_ENV_COMMANDS,
     RECORD_COMMANDS,
     flow_program,
 )
@@ -39,6 +40,10 @@ def _dispatch(arguments: list[str], errors: Output) -> int:
         own = command == "completion" and not (rest and _is_flow_file(rest[0]))
         if command in FLOW_COMMANDS and not own and _names_flow(command, rest):
             return _hand_over(command, rest[0], rest[1:], errors)
+        if command == "env" and rest and rest[0] in FLOW_ENV_COMMANDS:
+            command, rest = f"env {rest[0]}", rest[1:]
+            if rest and not rest[0].startswith("-"):
+                return _hand_over(command, rest[0], rest[1:], errors)
     # Imported here: handing over to a flow's process is quick because it loads no command.
     from falaj_control.cli.tool import run_own
 

@@ -17,6 +17,7 @@ from falaj_control.cli.flow_process import COMPLETION_VARIABLE, FLOW_COMMANDS, R
 OWN_COMMANDS = {
     "runs": CommandEntry("runs", "List the latest runs, of one flow or of all."),
     "flows": CommandEntry("flows", "List the flows that have runs."),
+    "env": CommandEntry("env", "Build, show, check and remove the environments of steps."),
     "version": CommandEntry("version", "Show the version of Falaj."),
     "completion": CommandEntry("completion", "Print the completion script of a shell."),
 }

@@ -25,6 +25,7 @@ class Outfitter:
         self._parts = context.parts
         self._warden = warden
         self._told: set[tuple[str, ...]] = set()
+        self._cold: list[str] = []
 
     def begin(self) -> None:
         """Have prepared what the run may need, and have the user's travelling code collected."""
@@ -54,6 +55,7 @@ class Outfitter:
             return
         for warning in warnings:
             self._parts.watcher.note(warning)
+        self._warm()
 
     def run_once(self) -> None:
         """Act on what has happened to environments."""
@@ -81,12 +83,26 @@ class Outfitter:
         digest = store.put(description.encode())
         for step in event.steps:
             parts.recorder.step_environment(step, digest)
+        self._cold += event.steps
+        self._warm()
         if event.note:
             parts.watcher.note(event.note)
         if event.worked:
             parts.watcher.note(
                 f"Environment of {_named(event.steps)} is ready after {event.seconds:.1f} s."
             )
+
+    def _warm(self) -> None:
+        """Have the hosts of steps started, so that their first task need not wait for that."""
+        context, parts = self._context, self._parts
+        if context.travelled is None:
+            # Where the user's own code lies, which hosts import, is not known yet.
+            return
+        cold, self._cold = self._cold, []
+        for step in sorted(cold, key=context.plan.graph.order.index):
+            options = orders.step_options(context.plan.description.step(step))
+            place = parts.environments.place(step)
+            parts.executor.warm(orders.placement(context.plan.facts, options, place))
 
     def _stop(self, error: ErrorInfo) -> None:
         first = error.message.strip().partition("\n")[0]

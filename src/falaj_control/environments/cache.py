@@ -59,6 +59,10 @@ class HeldEnvironment:
         """Let go of it; again does nothing."""
         self._lock.release()
 
+    def bequeath(self) -> None:
+        """Have it held by the program that this process becomes (exec), until that ends."""
+        os.set_inheritable(self._lock.file, True)
+
     def __enter__(self) -> HeldEnvironment:
         return self
 

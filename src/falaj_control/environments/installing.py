@@ -115,7 +115,8 @@ class _Builder:
         self, uv: Uv, credentials: Credentials, prefix: str, keep: Sequence[int]
     ) -> None:
         folders = self.cache.folders
-        with tempfile.TemporaryDirectory(prefix="installing-", dir=folders.root) as scratch:
+        # Within what goes as a whole where the build fails or is killed.
+        with tempfile.TemporaryDirectory(prefix="installing-", dir=prefix) as scratch:
             found = write_install_file(
                 self.lock, self.request, self.store, folders, self.environ, credentials, scratch
             )

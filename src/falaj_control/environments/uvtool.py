@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Mapping, Sequence
 
 from falaj_control.environments.credentials import Credentials
@@ -26,13 +27,18 @@ _SET = {
 }
 
 
+_finding = threading.Lock()
+
+
 def find_uv(environ: Mapping[str, str]) -> str:
     """Return the path of uv's program; raise EnvironmentFailed where there is none."""
     try:
         # Imported here: a warm run calls no uv.
         import uv
 
-        return uv.find_uv_bin()
+        # It reads sysconfig, which answers wrongly while another thread asks it the first time.
+        with _finding:
+            return uv.find_uv_bin()
     except (ImportError, FileNotFoundError):
         found = shutil.which("uv", path=environ.get("PATH"))
     if found is None:

@@ -11,12 +11,12 @@ from functools import partial
 from falaj.model.orders import ErrorInfo, Order
 from falaj.runtime import wire
 from falaj.runtime.processes import kill_tree
-from falaj_control.executors.hosts import HostLink, Interpreter, exit_code, start_host
+from falaj_control.executors.hosts import HostLink, Interpreter, exit_code
+from falaj_control.executors.pool import HostPool
 from falaj_control.executors.underway import OrderUnderWay, parse_report
 from falaj_control.ports.executing import (
     Ended,
     Event,
-    HostPlace,
     LauncherGone,
     Placement,
     Printed,
@@ -31,9 +31,6 @@ _WAKE = b"\0"
 _LAST_READS = 64
 
 
-_HostKey = tuple[tuple[tuple[str, str], ...], HostPlace | None]
-
-
 class LocalExecutor:
     """Runs orders in forks of the launcher, or of further hosts where placement asks for them."""
 
@@ -46,11 +43,7 @@ class LocalExecutor:
         """
         self._forks_anyway = forks_anyway
         self._launcher = launcher
-        self._interpreter = interpreter
-        self._falaj_root = falaj_root
         self._selector = selectors.DefaultSelector()
-        self._hosts: dict[_HostKey, HostLink] = {((), None): launcher}
-        self._unsafe: set[_HostKey] = set()
         self._processes: dict[int, OrderUnderWay] = {}
         self._events: list[Event] = []
         self._wake_read, self._wake_write = os.pipe()
@@ -59,6 +52,7 @@ class LocalExecutor:
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _woken)
+        self._pool = HostPool(launcher, interpreter, falaj_root, self._watch_host)
         self._watch(self._wake_read, self._take_signals)
         self._watch_host(launcher)
 
@@ -67,7 +61,7 @@ class LocalExecutor:
         pipes: dict[str, int] = {}
         theirs: list[int] = []
         try:
-            link = self._host_for(placement)
+            link = self._pool.link_for(placement)
             for name in ("o", "e", "r"):
                 pipes[name], write = os.pipe()
                 theirs.append(write)
@@ -109,6 +103,10 @@ class LocalExecutor:
         events, self._events = self._events, []
         return events
 
+    def warm(self, placement: Placement) -> None:
+        """Have a host started for what is to come; see the port."""
+        self._pool.warm(placement)
+
     def wake(self) -> None:
         """Let a poll under way return; see the port."""
         try:
@@ -136,38 +134,21 @@ class LocalExecutor:
 
     def _all_hosts(self) -> list[HostLink]:
         once = [process.link for process in self._processes.values()]
-        return [*self._hosts.values(), *once]
-
-    def _host_for(self, placement: Placement) -> HostLink:
-        key = (placement.variables, placement.place)
-        if placement.fresh or key in self._unsafe:
-            return self._start_host(key, once=True)
-        link = self._hosts.get(key)
-        if link is None:
-            link = self._start_host(key, once=False)
-            self._hosts[key] = link
-        return link
-
-    def _start_host(self, key: _HostKey, once: bool) -> HostLink:
-        variables, place = key
-        link = start_host(self._interpreter, dict(variables), self._falaj_root, place, once)
-        self._watch_host(link)
-        return link
+        return [*self._pool, *once]
 
     def _host_ready(self, link: HostLink, hazard: str) -> None:
-        key = next((key for key, other in self._hosts.items() if other is link), None)
-        if not hazard or self._forks_anyway or key is None:
+        key = self._pool.retire(link) if hazard and not self._forks_anyway else None
+        if key is None:
             link.now_ready()
+            self._pool.warm_next()
             return
         # Its imports started threads or the like: each of its tasks gets an interpreter instead.
-        self._unsafe.add(key)
-        del self._hosts[key]
         orders = link.take_held()
         for number, (data, files) in zip(sorted(link.running), orders, strict=True):
             process = self._processes[number]
             link.running.discard(number)
             try:
-                process.link = self._start_host(key, once=True)
+                process.link = self._pool.start(key, once=True)
             except OSError as error:
                 for file in files:
                     os.close(file)
@@ -232,9 +213,7 @@ class LocalExecutor:
         self._selector.unregister(link.connection.fileno())
         if link is self._launcher:
             self._events.append(LauncherGone())
-        for key, other in list(self._hosts.items()):
-            if other is link and link is not self._launcher:
-                del self._hosts[key]
+        self._pool.forget(link)
         for number in list(link.running):
             pid = self._processes[number].pid
             if pid is not None:

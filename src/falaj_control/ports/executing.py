@@ -90,6 +90,10 @@ class Executor(Protocol):
         """Wait up to `seconds` for something to happen; return what did, in order."""
         ...
 
+    def warm(self, placement: Placement) -> None:
+        """Get ready for orders with this placement that are going to come."""
+        ...
+
     def wake(self) -> None:
         """Let a `poll` under way return at once; may be called from any thread."""
         ...

@@ -156,6 +156,7 @@ class FakeExecutor:
         self.orders: list[Order] = []
         self.started_at: dict[int, float] = {}
         self.placements: list[Placement] = []
+        self.warmed: list[Placement] = []
         self.signals: list[tuple[float, str, int]] = []
         self.acts: Callable[[Order], Act] = lambda order: Act()
         self.most = 0
@@ -210,6 +211,9 @@ class FakeExecutor:
                 self._running.pop(event.number, None)
             events.append(event)
         return events
+
+    def warm(self, placement: Placement) -> None:
+        self.warmed.append(placement)
 
     def wake(self) -> None:
         raise AssertionError("nothing wakes a fake that never sleeps")

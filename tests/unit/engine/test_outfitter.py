@@ -43,6 +43,17 @@ def test_a_step_waits_for_its_environment_while_others_run(make):
     assert system.clock.now >= 100
 
 
+def test_hosts_are_started_ahead_once_it_is_known_what_travels(make):
+    system = make(*LINEAR_FLOW, environments=["start", "end"])
+    system.environments.make_ready("end")
+    system.environments.make_ready("start")
+    listed = Report("succeeded", "m-travel", None, None, "", {})
+    system.on("_travel", Act(listed, seconds=7))
+    assert system.run().state == "succeeded"
+    warmed = [placement.place.key for placement in system.executor.warmed]
+    assert warmed == ["start", "end"]
+
+
 def test_a_step_waits_for_the_code_that_travels(make):
     system = make(*LINEAR_FLOW, environments=["start"])
     system.environments.make_ready("start")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from falaj_control.environments.cache import EnvironmentCache, environment_key
+from falaj_control.environments.filelocks import FileLock
 from falaj_control.environments.folders import CacheFolders
 from falaj_control.environments.values import EnvironmentFailed, FoundInterpreter, Lock
 from falaj_control.environments.work import Cancelled, Work
@@ -251,6 +252,7 @@ BUILDS = """
 import os, sys, time
 sys.path[:0] = {path!r}
 from falaj_control.environments.cache import EnvironmentCache
+from falaj_control.environments.filelocks import FileLock
 from falaj_control.environments.folders import CacheFolders
 from falaj_control.environments.work import Work
 
@@ -402,21 +404,27 @@ def test_a_folder_that_cannot_be_written_into_is_removed_all_the_same(cache, bui
     assert not os.path.exists(cache.prefix(KEY))
 
 
-def test_a_lock_file_that_was_deleted_meanwhile_is_no_lock(cache, builder, tmp_path, other_process):
-    # Who waits on the old file must not believe to own what the new file stands for.
-    process = other_process("wait")
-    wait_for((tmp_path / "started").exists)
-    done = threading.Event()
+def test_a_lock_file_that_is_deleted_again_and_again_has_one_owner(tmp_path):
+    # Who opened the old file must not believe to own what the new file stands for.
+    path = str(tmp_path / "locks/one.lock")
+    owners: list[int] = []
+    seen: list[int] = []
 
-    def build():
-        cache.build(KEY, builder, Work()).release()
-        done.set()
+    def own_and_delete(number):
+        for _ in range(200):
+            lock = FileLock(path)
+            while not lock.own():
+                pass
+            owners.append(number)
+            seen.append(len(owners))
+            os.sched_yield()
+            owners.remove(number)
+            lock.delete()
 
-    thread = threading.Thread(target=build)
-    thread.start()
-    time.sleep(0.2)
-    os.unlink(tmp_path / f"cache/environments/{KEY}.lock")
-    end(process)
-    thread.join(LIMIT)
-    assert done.is_set()
-    assert (tmp_path / f"cache/environments/{KEY}.lock").exists()
+    threads = [threading.Thread(target=own_and_delete, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LIMIT)
+    assert len(seen) == 800
+    assert set(seen) == {1}

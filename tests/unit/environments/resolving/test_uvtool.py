@@ -1,5 +1,6 @@
 """Finding uv, calling it, and what wheels of its answers fit."""
 
+import subprocess
 import sys
 import threading
 import time
@@ -143,3 +144,18 @@ MAC, WINDOWS = "aarch64-apple-darwin", "x86_64-pc-windows-msvc"
 )
 def test_which_wheels_fit(tags: str, python: str, platform: str, fits: bool) -> None:
     assert target(python, platform).fits(f"name-1.0-{tags}.whl") is fits
+
+
+def test_many_threads_find_it_at_once() -> None:
+    """In a fresh process, where the standard library's own configuration is not read yet."""
+    script = (
+        "from concurrent.futures import ThreadPoolExecutor as Pool; from threading import Barrier\n"
+        "from falaj_control.environments.uvtool import find_uv\n"
+        "import sys; sys.setswitchinterval(1e-6); together = Barrier(8)\n"
+        "def find(_): together.wait(); return find_uv({})\n"
+        "with Pool(8) as pool: print(*set(pool.map(find, range(8))))\n"
+    )
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert Path(done.stdout.strip()).name == "uv"
