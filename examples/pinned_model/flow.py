@@ -4,41 +4,49 @@ from falaj import FlowSpec, pypi, step
 
 
 class PinnedModelFlow(FlowSpec):
-    """Scale with scikit-learn 0.20, train with 0.22, and use that model from a step of today."""
+    """Fit a scaler with scikit-learn 0.20, use it to train with 0.22, go on with code of today."""
 
     @pypi(python="3.7", packages={"scikit-learn": "0.20.4"})
     @step
     def start(self):
-        """Make a data set and scale it."""
+        """Load a data set and fit the scaler that prepares it."""
         import sklearn
         from sklearn.datasets import load_iris
         from sklearn.preprocessing import StandardScaler
 
         flowers = load_iris()
         self.prepared_with = sklearn.__version__
-        self.scaled = StandardScaler().fit_transform(flowers.data)
-        self.kinds = flowers.target
+        self.scaler = StandardScaler().fit(flowers.data)
+        self.flowers, self.kinds = flowers.data, flowers.target
         self.next(self.train)
 
     @pypi(python="3.7", packages={"scikit-learn": "0.22.2.post1"})
     @step
     def train(self):
-        """Train the model, which stays pinned to the library that made it."""
+        """Train the model on what the older library's scaler makes of the data."""
+        import warnings
+
         import sklearn
         from sklearn.linear_model import LogisticRegression
 
+        # It warns of a model that another of its versions has made, which is what we want here.
+        warnings.simplefilter("ignore")
         self.trained_with = sklearn.__version__
-        self.model = LogisticRegression(max_iter=200).fit(self.scaled, self.kinds)
+        scaled = self.scaler.transform(self.flowers)
+        self.model = LogisticRegression(max_iter=200).fit(scaled, self.kinds)
         self.next(self.score)
 
     @pypi(python="3.7", packages={"scikit-learn": "0.22.2.post1"})
     @step
     def score(self):
-        """Use the model where it can be read, and leave plain numbers behind."""
-        self.predicted = [int(kind) for kind in self.model.predict(self.scaled)]
-        self.accuracy = round(float(self.model.score(self.scaled, self.kinds)), 2)
+        """Use the model, pinned to the library that made it, and leave plain numbers behind."""
+        import warnings
+
+        warnings.simplefilter("ignore")
+        scaled = self.scaler.transform(self.flowers)
+        self.predicted = [int(kind) for kind in self.model.predict(scaled)]
+        self.accuracy = round(float(self.model.score(scaled, self.kinds)), 2)
         self.truth = [int(kind) for kind in self.kinds]
-        del self.scaled, self.kinds
         self.next(self.end)
 
     @step
