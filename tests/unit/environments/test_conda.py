@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conda_channel import MINOR, PYTHON, CondaChannel, make_python
 
 from falaj.store.blobs import BlobStore
 from falaj_control.environments.conda import install_conda, resolve_conda
@@ -28,8 +29,6 @@ from falaj_control.environments.uvtool import find_uv
 from falaj_control.environments.values import EnvironmentFailed, Lock, Request
 from falaj_control.environments.vendoring import vendor, vendored_file
 from falaj_control.environments.work import Cancelled, Work
-
-from .conda_channel import MINOR, PYTHON, CondaChannel, make_python
 
 HERE = local_platform()
 ELSEWHERE = "aarch64-apple-darwin"
