@@ -13,9 +13,7 @@ def wheel_bytes(name: str, version: str, requires: Sequence[str] = (), source: s
     held = io.BytesIO()
     files = {
         f"{name}.py": f"version = '{version}'\n{source}",
-        f"{info}/METADATA": (
-            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
-        ),
+        f"{info}/METADATA": (f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"),
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/RECORD": "",
     }

@@ -1,11 +1,14 @@
 """Steps in environments of their own: what they see, what is kept, and what goes wrong."""
 
+import base64
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import venv
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -436,3 +439,91 @@ def test_stopping_a_run_stops_what_builds_its_environments(project, until):
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 130, out
     until(lambda: not Path(f"/proc/{pid}").exists())
+
+
+def test_packages_that_are_mirrored_need_no_index_on_another_machine(project, wheels, tmp_path):
+    project.write(UNPINNED)
+    project.command("lock", "--vendor")
+    wheels.rename(wheels.with_name("gone"))
+    elsewhere = {"FALAJ_CACHE": str(tmp_path / "other"), "UV_CACHE_DIR": str(tmp_path / "uv")}
+    done = project.command("run", "--locked", env=elsewhere)
+    assert done.run["start"].task.data.version == "2.0"
+
+
+PROJECT_FILES = {
+    "requirements.txt": ("tool==1.0\n", '@uv(requirements="requirements.txt", FROM)'),
+    "pyproject.toml": (
+        '[project]\nname = "ours"\nversion = "1"\ndependencies = []\n'
+        '[project.optional-dependencies]\nold = ["tool==1.0"]\n',
+        '@uv(pyproject="pyproject.toml", extras=["old"], FROM)',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PROJECT_FILES)
+def test_a_file_says_what_a_step_needs(project, wheels, name):
+    text, decorator = PROJECT_FILES[name]
+    (project.folder / name).write_text(text)
+    source = one_step(
+        decorator.replace("FROM", 'find_links=["wheels"]'),
+        "import tool\nself.version = tool.version",
+    )
+    done = project.run(source)
+    assert done.run["start"].task.data.version == "1.0"
+    assert done.run["start"].task.environment_info["kind"] == "uv"
+    (project.folder / name).write_text(text.replace("1.0", "2.0"))
+    assert project.run(source).run["start"].task.data.version == "2.0"
+
+
+def test_the_header_of_the_flow_file_says_what_its_steps_need(project, wheels):
+    source = one_step('@uv(find_links=["wheels"])', "import tool\nself.version = tool.version")
+    header = '# /// script\n# requires-python = ">=3.8"\n# dependencies = ["tool<2"]\n# ///\n'
+    text = f"{header}from falaj import *\n{source}\nif __name__ == '__main__':\n    F()\n"
+    assert project.run(text).run["start"].task.data.version == "1.0"
+
+
+def test_a_secret_of_an_index_is_nowhere_to_be_found(project, tmp_path, monkeypatch):
+    folder = tmp_path / "served"
+    make_wheel(folder / "tool", "tool", "1.0")
+    secret = "correct-horse-battery"
+    expected = "Basic " + base64.b64encode(f"ada:{secret}".encode()).decode()
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, directory=str(folder), **options)
+
+        def do_GET(self):
+            if self.headers.get("Authorization") != expected:
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", 'Basic realm="ours"')
+                self.end_headers()
+                return
+            super().do_GET()
+
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        index = f"http://ada:${{TOKEN}}@127.0.0.1:{server.server_port}/"
+        source = one_step(
+            f'@pypi(packages={{"tool": "1.0"}}, index_url="{index}")',
+            "import tool\nself.version = tool.version",
+        )
+        monkeypatch.setenv("FALAJ_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+        refused = project.fail(source, env={"TOKEN": "wrong"})
+        assert "127.0.0.1" in refused.err
+        unset = project.fail(source)
+        assert "TOKEN" in unset.err
+        done = project.run(source, env={"TOKEN": secret})
+        assert done.run["start"].task.data.version == "1.0"
+        project.command("lock", env={"TOKEN": secret})
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert secret not in done.out + done.err
+    kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert (project.folder / "flow.lock.toml") in kept
+    assert not [path for path in kept if secret.encode() in path.read_bytes()]

@@ -49,3 +49,15 @@ def test_the_table_is_read_back_from_the_record(run_flow: Any, tmp_path: Path) -
         [sys.executable, str(EXAMPLE / "quartiles.py")], capture_output=True, text=True, check=True
     ).stdout
     assert "Documentary      1      77.4      77.4      77.4" in table
+
+
+@pytest.mark.skipif(not MANY_FILMS.exists(), reason="needs ../shared/data/movies.csv (optional)")
+def test_thousands_of_films_with_two_pandas(run_flow: Any, tmp_path: Path) -> None:
+    flow = EXAMPLE.parent / "two_pandas" / "flow.py"
+    done = run_flow(flow, "run", "--movies", MANY_FILMS, "--run-id-file", tmp_path / "id")
+    assert done.returncode == 0, done.stdout + done.stderr
+    run = Run(f"TwoPandasFlow/{(tmp_path / 'id').read_text().strip()}")
+    assert run["start"].task.data.read_with == "0.24.2"
+    assert {task.data.computed_with for task in run["compute_statistics"]} == {"0.25.3"}
+    found = {genre: pytest.approx(three) for genre, three in run.data.genre_stats.items()}
+    assert _quartiles_by_pandas(MANY_FILMS) == found

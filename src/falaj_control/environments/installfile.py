@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from falaj.store.blobs import BlobStore
@@ -41,7 +42,9 @@ def write_install_file(
     import tomli_w
 
     writer = _Writer(request, store, folders, credentials, scratch)
-    variables = index_variables(request, environ, credentials)
+    # Files of this machine's folders are in the store, or beside the flow under their own path.
+    linked = tuple(one for one in request.find_links if "://" in one)
+    variables = index_variables(replace(request, find_links=linked), environ, credentials)
     packages = [writer.package(one) for one in lock.packages]
     opened = open_packages(packages, {**environ, **variables}, credentials)
     path = os.path.join(scratch, "pylock.toml")

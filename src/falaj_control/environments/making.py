@@ -61,9 +61,12 @@ class Maker:
         environment = held.environment
         version = str(environment.description["python"]["version"])
         falaj = falaj_zip(folders.code, environment.python, version)
-        # The lock is kept with the run, so that a resume asks nobody again.
+        # The lock is kept with the run, so that a resume asks nobody again. Whoever had the same
+        # environment built first may have asked for it in other words.
         description = {
             **environment.description,
+            "kind": lock.kind,
+            "asked": list(lock.asked),
             "request": request.digest,
             "lock": lock.to_data(),
         }

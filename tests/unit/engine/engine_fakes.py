@@ -242,7 +242,11 @@ class FakeEnvironments:
         return step not in self.own or (step in self.ready and self.travelling is not None)
 
     def place(self, step: str) -> HostPlace | None:
-        return HostPlace(step, "python", "3.7.16", "/prefix", "/falaj.zip") if step in self.own else None
+        return (
+            HostPlace(step, "python", "3.7.16", "/prefix", "/falaj.zip")
+            if step in self.own
+            else None
+        )
 
     def travel_along(self, listing: str) -> list[str]:
         self.travelling = listing
