@@ -52,7 +52,7 @@ class PinnedModelFlow(FlowSpec):
     @step
     def end(self):
         """Read the numbers with the newer code around it."""
-        right = sum(one == other for one, other in zip(self.predicted, self.truth))
+        right = sum(one == two for one, two in zip(self.predicted, self.truth, strict=True))
         print(f"prepared with {self.prepared_with}, trained with {self.trained_with}")
         print(f"{right} of {len(self.truth)} flowers named rightly ({self.accuracy:.0%})")
 

@@ -13,6 +13,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 HELLO = ROOT / "examples" / "hello" / "flow.py"
+PINNED = """
+from falaj import FlowSpec, pypi, step
+
+class PinnedFlow(FlowSpec):
+    @pypi(packages={"six": "1.16.0"})
+    @step
+    def start(self):
+        import six
+        self.version = six.__version__
+        self.next(self.end)
+
+    @step
+    def end(self):
+        print("six", self.version)
+
+PinnedFlow()
+"""
+_OURS = ("click", "rich", "uv", "tomli")
 LOWEST = re.compile(r"^(?P<name>[\w-]+).*>=(?P<version>[\d.]+)")
 
 
@@ -58,6 +76,7 @@ def try_out(interpreter: str, wheel: Path, pins: list[str], folder: Path) -> str
         **os.environ,
         "FALAJ_HOME": str(home),
         "PATH": f"{falaj.parent}:{os.environ['PATH']}",
+        "FALAJ_CACHE": str(folder / "cache"),
         "PYTHONWARNINGS": "error::DeprecationWarning",
     }
     said = checked(python, HELLO, "run", "--run-id-file", folder / "id", cwd=folder, env=env)
@@ -66,8 +85,13 @@ def try_out(interpreter: str, wheel: Path, pins: list[str], folder: Path) -> str
     assert "Usage" in said, said
     said = checked(falaj, "runs", cwd=folder, env=env)
     assert "HelloFlow" in said, said
+    flow = folder / "pinned.py"
+    flow.write_text(PINNED)
+    checked(falaj, "lock", flow, cwd=folder, env=env)
+    said = checked(falaj, "run", flow, "--locked", cwd=folder, env=env)
+    assert "six 1.16.0" in said, said
     frozen = checked(python, "-m", "pip", "freeze")
-    return ", ".join(line for line in frozen.splitlines() if line.startswith(("click", "rich")))
+    return ", ".join(line for line in frozen.splitlines() if line.startswith(_OURS))
 
 
 def main() -> None:
