@@ -527,3 +527,57 @@ def test_a_secret_of_an_index_is_nowhere_to_be_found(project, tmp_path, monkeypa
     kept = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert (project.folder / "flow.lock.toml") in kept
     assert not [path for path in kept if secret.encode() in path.read_bytes()]
+
+
+TELLING = (
+    "import os, sys\npid = os.getpid()\nprint('to stdout')\nprint('to stderr', file=sys.stderr)\n"
+)
+
+
+def test_what_a_step_imports_first_is_imported_once_for_all_of_its_tasks(project, wheels):
+    make_wheel(wheels, "early", "1.0", source=TELLING)
+    make_wheel(wheels, "late", "1.0", source=TELLING)
+    done = project.run("""
+@pypi_base(packages={"early": "1.0", "late": "1.0"}, find_links=["wheels"])
+class F(FlowSpec):
+    @step
+    def start(self):
+        self.items = [1, 2]
+        self.next(self.work, foreach="items")
+
+    @step
+    def work(self):
+        "Import one package before anything else, and one after it."
+        import early
+        import os
+        os.environ["LATE_READS_THIS"] = "1"
+        import late
+        self.pids = os.getpid(), early.pid, late.pid
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.pids = [one.pids for one in inputs]
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+""")
+    (own, early, late), (other, early_again, late_again) = done.data.pids
+    assert early == early_again
+    assert early not in (own, other)
+    assert (late, late_again) == (own, other)
+    for task in done.run["work"]:
+        assert task.stdout == "to stdout\n" * 2
+        assert task.stderr == "to stderr\n" * 2
+    assert done.run["start"].task.stdout == ""
+
+
+def test_an_import_that_fails_is_told_by_the_task(project, wheels):
+    make_wheel(wheels, "broken", "1.0", source="raise RuntimeError('broken on purpose')\n")
+    done = project.fail(
+        one_step('@pypi(packages={"broken": "1.0"}, find_links=["wheels"])', "import broken")
+    )
+    assert "broken on purpose" in done.err
+    assert f"line {project.line_of('import broken')}, in start" in done.err

@@ -13,11 +13,14 @@ import signal
 import socket
 import sys
 import time
-from typing import Any, Dict, FrozenSet, List, NoReturn, Optional
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, List, NoReturn, Optional, Sequence
 
 from falaj.model.graph import FlowDescription
 from falaj.runtime import processes, wire
 from falaj.runtime.taskprocess import become_task, prepare_streams, run_task
+
+if TYPE_CHECKING:
+    from falaj.runtime.preloading import Preloaded
 
 # A stray that left its task's session is looked for this often, and once more at the end.
 _STRAYS_EVERY = 1.0
@@ -53,6 +56,15 @@ class Host:
         self._swept_at = 0.0
         self._sweep = False
         self._helpers: FrozenSet[int] = frozenset()
+        self._preloaded: Optional[Preloaded] = None
+
+    def preload(self, steps: Sequence[str]) -> None:
+        """Import what these steps import first, once for all of their tasks."""
+        if steps:
+            # Imported here: the launcher, and a host for a single task, have nothing to preload.
+            from falaj.runtime.preloading import preload
+
+            self._preloaded = preload(self._flow_class, steps)
 
     def serve(self) -> int:
         """Handle orders until control says to leave; return the exit status it gives.
@@ -131,7 +143,10 @@ class Host:
         if pid == 0:
             try:
                 become_task(files, self._inherited_files())
-                run_task(self._flow_class, self._description, message.json(), files[2])
+                order = message.json()
+                if self._preloaded is not None:
+                    self._preloaded.repeat_output(order["step"])
+                run_task(self._flow_class, self._description, order, files[2])
             finally:
                 os._exit(70)
         self._orders[pid] = message.number

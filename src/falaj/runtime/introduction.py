@@ -27,7 +27,7 @@ def introduce(flow_class: type) -> "Tuple[Optional[FlowDescription], Dict[str, A
         "package": getattr(module, "__package__", None),
         "python": sys.executable,
         "flags": _interpreter_flags(),
-        "fork_unsafe": _fork_hazard(),
+        "fork_unsafe": fork_hazard(),
         "siblings": [other.__name__ for other in flows_in(module) if other is not flow_class],
         "cwd": os.getcwd(),
     }
@@ -61,7 +61,7 @@ def _interpreter_flags() -> List[str]:
     return flags + ["-W{}".format(option) for option in sys.warnoptions]
 
 
-def _fork_hazard() -> str:
+def fork_hazard() -> str:
     """Say why forking this process would not be safe, or return nothing."""
     if sys.platform != "linux":
         return "forking is not safe on {}".format(sys.platform)

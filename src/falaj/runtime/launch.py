@@ -126,7 +126,7 @@ def serve(file: int) -> NoReturn:
     from falaj.runtime import wire
     from falaj.runtime.failure import describe_exception
     from falaj.runtime.host import ControlDied, Host
-    from falaj.runtime.introduction import introduce
+    from falaj.runtime.introduction import fork_hazard, introduce
 
     connection = socket.socket(fileno=file)
     connection.set_inheritable(False)
@@ -149,9 +149,9 @@ def serve(file: int) -> NoReturn:
             info = describe_exception(error)
             connection.sendall(wire.pack(wire.FAILED, 0, list(info)))
             os._exit(1)
-        ready = {"fork_unsafe": hello["fork_unsafe"]}
-        connection.sendall(wire.pack(wire.READY, 0, ready))
         host = Host(connection, receiver, flow_class, description)
+        host.preload(load["preload"])
+        connection.sendall(wire.pack(wire.READY, 0, {"fork_unsafe": fork_hazard()}))
         status = host.serve_one() if load["once"] else host.serve()
     except (ControlDied, EOFError, OSError):
         status = 1

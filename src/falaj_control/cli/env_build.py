@@ -80,7 +80,9 @@ class _Building:
         finally:
             self._preparation.close()
         if self._failures:
-            raise EnvironmentFailed("\n".join(self._failures))
+            # The headline of the error says the rest.
+            told = (one.removeprefix("No environment for ") for one in self._failures)
+            raise EnvironmentFailed("\n".join(told))
         return self._found
 
     def _tell(self, event: Preparing | Ready | Failed) -> Sequence[str]:

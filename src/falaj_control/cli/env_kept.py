@@ -142,7 +142,11 @@ def gc_command(line: CommandContext) -> click.Command:
 
 def _keys(required: bool) -> click.Argument:
     return click.Argument(
-        ["keys"], nargs=-1, required=required, metavar="KEY...", shell_complete=complete_keys
+        ["keys"],
+        nargs=-1,
+        required=required,
+        metavar="KEY..." if required else "[KEY]...",
+        shell_complete=complete_keys,
     )
 
 

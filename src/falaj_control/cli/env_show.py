@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -81,11 +81,12 @@ def _facts(description: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "kind", str(description["kind"])
     yield "python", f"{python['implementation']} {python['version']} ({python['executable']})"
     yield "platform", str(description["platform"])
-    lock: Any = description.get("lock")
+    lock = description.get("lock")
     # A run's record holds the whole lock.
-    asked: list[str] = (lock if isinstance(lock, dict) else description).get("asked", [])
+    holder = cast("Mapping[str, Any]", lock) if isinstance(lock, Mapping) else description
+    asked = holder.get("asked")
     if asked:
-        yield "asked for", ", ".join(asked)
+        yield "asked for", ", ".join(map(str, asked))
     for name in ("key", "path"):
         if description.get(name):
             yield name, str(description[name])

@@ -9,6 +9,7 @@ import click
 from falaj.model.graph import FlowDescription
 from falaj_control.cli.context import TOOL, CommandContext
 from falaj_control.cli.flow_commands import COMMANDS, FlowGroup
+from falaj_control.cli.flow_process import FLOW_ENV_COMMANDS
 from falaj_control.cli.tool import OWN_COMMANDS, ToolGroup
 
 _ANY_FLOW = FlowDescription("", "", "", (), (), "start", "end")
@@ -27,16 +28,22 @@ def command_reference() -> str:
     )
     lines += ["", "## Commands for a flow", ""]
     for name, entry in COMMANDS.items():
-        if not entry.hidden:
+        if not entry.hidden and name != "env":
             lines += _section(flow, name, "FLOW.py ")
     lines += ["## Commands for all flows", ""]
     for name in OWN_COMMANDS:
         if name not in COMMANDS or name == "completion":
             lines += _section(tool, name, "")
+    lines += ["## Environments", ""]
+    environments = tool.get_command(click.Context(tool), "env")
+    assert isinstance(environments, click.Group)
+    for name in environments.list_commands(click.Context(environments)):
+        file = "FLOW.py " if name in FLOW_ENV_COMMANDS else ""
+        lines += _section(environments, name, file, "env ")
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _section(group: click.Group, name: str, file: str) -> Iterator[str]:
+def _section(group: click.Group, name: str, file: str, before: str = "") -> Iterator[str]:
     parent = click.Context(group, info_name=TOOL)
     command = group.get_command(parent, name)
     assert command is not None
@@ -45,9 +52,9 @@ def _section(group: click.Group, name: str, file: str) -> Iterator[str]:
         command = command.commands["show"]
     context = click.Context(command, info_name=name, parent=parent)
     pieces = command.collect_usage_pieces(context)
-    yield f"### `{name}`"
+    yield f"### `{before}{name}`"
     yield ""
-    yield f"`{TOOL} {name} {file}{' '.join(pieces)}`"
+    yield f"`{TOOL} {before}{name} {file}{' '.join(pieces)}`"
     yield ""
     yield (command.help or "").replace("\b\n", "")
     yield ""

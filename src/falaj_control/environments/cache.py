@@ -223,6 +223,8 @@ class EnvironmentCache:
             names = os.listdir(self._root)
         except FileNotFoundError:
             return
+        except OSError as error:
+            raise disk_failure(error, self._root) from error
         yield from (name for name in names if _KEY.fullmatch(name))
 
     def _kept(self, key: str) -> KeptEnvironment:

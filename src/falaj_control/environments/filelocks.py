@@ -51,7 +51,11 @@ class FileLock:
 
     def delete(self) -> None:
         """Delete the file of a lock that is owned, and let it go."""
-        os.unlink(self.path)
+        try:
+            os.unlink(self.path)
+        except FileNotFoundError:
+            # Somebody has removed the cache by hand.
+            pass
         self.release()
 
     def release(self) -> None:

@@ -109,6 +109,7 @@ class Preparation:
             environment.prefix,
             job.prepared.falaj,
             self._paths or (),
+            job.steps,
         )
 
     def travel_along(self, listing: str) -> list[str]:

@@ -182,6 +182,7 @@ def start_host(
         "arguments": interpreter.arguments,
         "once": once,
         "paths": place.paths if place is not None else (),
+        "preload": place.steps if place is not None and not once else (),
     }
     link.introduce(load)
     return link

@@ -11,7 +11,8 @@ class HostPlace(NamedTuple):
     """An environment that hosts run in: its interpreter, and where that finds Falaj.
 
     `prefix` is the environment's folder, `version` its Python's, `falaj` the zip that holds the
-    package; `paths` are folders of the user's own code that travels with the run.
+    package; `paths` are folders of the user's own code that travels with the run. `steps` are
+    those that run there: what they import first of all, their host imports once for all tasks.
     """
 
     key: str
@@ -20,6 +21,7 @@ class HostPlace(NamedTuple):
     prefix: str
     falaj: str
     paths: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
 
 class Placement(NamedTuple):
