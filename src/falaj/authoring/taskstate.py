@@ -8,7 +8,7 @@ from falaj.errors import UnpicklableArtifactException
 from falaj.model.orders import Frame
 from falaj.store.artifacts import Loaded, load, save, type_name
 from falaj.store.blobs import BlobStore
-from falaj.store.codec import PROTOCOL, Encoded, encode
+from falaj.store.codec import BUFFERS, PROTOCOL, Encoded, encode
 from falaj.store.makers import is_alike, read_maker
 from falaj.store.manifests import Entry, Manifest, save_manifest
 from falaj.store.mapping import MappedBlob
@@ -131,7 +131,8 @@ class TaskState:
         and a set's order differs between processes. Were that taken for a change, each branch
         that only reads it would make it its own, and their join would have to choose.
         """
-        if encoded.size != entry.size:
+        if encoded.size != entry.size or encoded.codec == BUFFERS:
+            # Of an array's bytes a maker like this process has no other order.
             maker = read_maker(self.store, entry.pack)
             if maker is None or is_alike(maker):
                 return False

@@ -70,7 +70,9 @@ class Credentials:
         head, user, rest = split_user(url)
         if user is None and url in self._parted:
             return f"{head}{self._parted[url]}@{rest}"
-        is_named = not _VARIABLE.sub("", user or "").strip(":")
+        name, colon, password = (user or "").partition(":")
+        # A user's name is no secret beside a password that a variable holds.
+        is_named = not _VARIABLE.sub("", password if colon else name)
         is_plain = user is not None and ":" not in user and not head.startswith("http")
         return url if user is None or is_named or is_plain else head + rest
 

@@ -65,7 +65,7 @@ def resolve(
     wanted = target(interpreter.version, platform)
     reader = Reader(store, credentials, wanted, request.base or os.getcwd(), allowed)
     packages = reader.packages(answer)
-    work.tell(f"resolved {len(packages)} packages")
+    work.tell(f"resolved {len(packages)} package{'s' * (len(packages) != 1)}")
     return Lock(
         request=request.digest,
         kind=request.kind,

@@ -186,4 +186,6 @@ def test_texts_lose_passwords_of_any_kind() -> None:
     assert "a:b" not in hidden
     assert "u:p" not in hidden
     assert credentials.seal("https://a:b@c/x") == "https://c/x"
+    named = credentials.fill("https://ada:${TOKEN}@host/x.whl")
+    assert credentials.seal(named) == "https://ada:${TOKEN}@host/x.whl"
     assert credentials.seal("ssh://git@host/x") == "ssh://git@host/x"
