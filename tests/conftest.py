@@ -13,6 +13,8 @@ from falaj import current
 
 # For the helpers that several folders of tests share.
 sys.path.insert(0, str(Path(__file__).parent))
+# For tests that call uv themselves, as Falaj does: by the certificates of this machine.
+os.environ.setdefault("UV_SYSTEM_CERTS", "1")
 
 RunFlow = Callable[..., "subprocess.CompletedProcess[str]"]
 

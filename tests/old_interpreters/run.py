@@ -57,7 +57,8 @@ class Environment:
 
     def _uv(self, *arguments: str) -> None:
         command = [uv.find_uv_bin(), *arguments, "--quiet", "--no-config"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        environ = {"UV_SYSTEM_CERTS": "1", **os.environ}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise EnvironmentFailed(done.stderr)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -37,14 +38,25 @@ def places(environ: Mapping[str, str], wanted: str | None) -> Iterator[Place]:
         if os.path.isabs(folder) and os.path.basename(folder.rstrip(os.sep)) != "shims":
             names = [os.path.join(folder, name) for name in ("python3", "python")]
             yield Place("PATH", [*_in_folder(folder, wanted), *names])
-    home = home_folder(environ)
+    homes = list(dict.fromkeys((home_folder(environ), *own_folders())))
     for source, folders in (
-        *_managers(environ, home, wanted),
-        ("conda", _conda(environ, home)),
+        *(one for home in homes for one in _managers(environ, home, wanted)),
+        *(("conda", _conda(environ, home)) for home in homes),
         ("Homebrew", _homebrew()),
         ("system", [*_SYSTEM, *_inside(_FRAMEWORKS, "bin")]),
     ):
         yield Place(source, [path for folder in folders for path in _in_folder(folder, wanted)])
+
+
+def own_folders() -> list[str]:
+    """Return the user's own folder as the system knows it, whatever HOME says.
+
+    A service, or a build in a folder of its own, has another HOME, and the same interpreters.
+    """
+    try:
+        return [pwd.getpwuid(os.getuid()).pw_dir]
+    except KeyError:
+        return []
 
 
 def _managers(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 
@@ -25,7 +27,7 @@ _SET = {
     # Nobody sits there to type a password.
     "GIT_TERMINAL_PROMPT": "0",
 }
-
+_SYSTEM_CERTIFICATES = "UV_SYSTEM_CERTS"
 
 _finding = threading.Lock()
 
@@ -104,4 +106,25 @@ def uv_environ(environ: Mapping[str, str]) -> dict[str, str]:
         for name, value in environ.items()
         if name not in _LEFT_OUT and not name.startswith("PYTHON")
     }
+    if _SYSTEM_CERTIFICATES not in kept and has_system_certificates():
+        kept[_SYSTEM_CERTIFICATES] = "1"
     return {**kept, **_SET}
+
+
+def has_system_certificates() -> bool:
+    """Say whether this machine has certificates of its own, such as those of an organisation.
+
+    Browsers and pip go by them; uv, left alone, by a list that came with it.
+    """
+    # Imported here: a warm run connects to nobody.
+    import ssl
+
+    paths = ssl.get_default_verify_paths()
+    return sys.platform == "darwin" or bool(paths.cafile) or _has_files(paths.capath)
+
+
+def _has_files(folder: str | None) -> bool:
+    try:
+        return folder is not None and bool(os.listdir(folder))
+    except OSError:
+        return False

@@ -141,7 +141,9 @@ class Records:
     def __init__(self, root: Path) -> None:
         self.home = Home(str(root))
         root.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(self.home.records, isolation_level=None)
+        self._connection = sqlite3.connect(
+            self.home.records, isolation_level=None, check_same_thread=False
+        )
         for script in MIGRATIONS:
             self._connection.executescript(script)
         self._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")

@@ -28,7 +28,9 @@ class Records:
         root.mkdir(exist_ok=True)
         self.home = Home(str(root))
         self.store = BlobStore(self.home.store)
-        self.connection = sqlite3.connect(self.home.records, isolation_level=None)
+        self.connection = sqlite3.connect(
+            self.home.records, isolation_level=None, check_same_thread=False
+        )
         self.connection.execute("PRAGMA journal_mode = WAL")
         self.connection.execute("PRAGMA synchronous = OFF")
         for script in MIGRATIONS:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from falaj_control.environments import interpreters
+from falaj_control.environments import interpreter_places, interpreters
 from falaj_control.environments.folders import CacheFolders
 from falaj_control.environments.interpreters import find_interpreter, list_interpreters
 from falaj_control.environments.values import EnvironmentFailed
@@ -28,6 +28,11 @@ exec(sys.argv[1])
 RUNNING = "{}.{}".format(*sys.version_info[:2])
 
 Fake = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def _nobody_has_a_home_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interpreter_places, "own_folders", list)
 
 
 @pytest.fixture
@@ -79,9 +84,10 @@ def test_what_is_listed_is_what_it_says(folders: CacheFolders) -> None:
         code = "import sys; print('%d.%d.%d' % sys.version_info[:3], sys.implementation.name)"
         said = subprocess.run([found.path, "-c", code], capture_output=True, text=True, check=True)
         assert said.stdout.split() == [found.version, "cpython"]
-        exact = find_interpreter(found.version, folders, os.environ, None)
+        exact = find_interpreter(found.version, folders, os.environ, sys.executable)
         assert exact.version == found.version
-        assert find_interpreter(found.minor, folders, os.environ, None).minor == found.minor
+        minor = find_interpreter(found.minor, folders, os.environ, sys.executable).minor
+        assert minor == found.minor
 
 
 @pytest.mark.parametrize("how", ["--symlinks", "--copies"])
@@ -329,3 +335,13 @@ def test_where_none_fits_it_says_what_there_is_and_what_to_type(
     with pytest.raises(EnvironmentFailed) as caught:
         find_interpreter("3.99", folders, environ, None)
     assert "will do" not in str(caught.value)
+
+
+def test_the_home_that_the_system_knows_is_looked_into_as_well(
+    fake: Fake, folders: CacheFolders, environ: dict[str, str], monkeypatch, tmp_path: Path
+) -> None:
+    kept = fake("known/.pyenv/versions/3.7.16/bin", "3.7.16")
+    with pytest.raises(EnvironmentFailed):
+        find_interpreter("3.7", folders, environ, None)
+    monkeypatch.setattr(interpreter_places, "own_folders", lambda: [str(tmp_path / "known")])
+    assert find_interpreter("3.7", folders, environ, None).path == str(kept)

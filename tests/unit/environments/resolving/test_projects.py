@@ -7,7 +7,7 @@ import pytest
 
 from falaj_control.environments.fitting import file_name
 from falaj_control.environments.localpackages import SOURCE_KEY
-from falaj_control.environments.uvtool import find_uv
+from falaj_control.environments.uvtool import find_uv, uv_environ
 from falaj_control.environments.values import EnvironmentFailed, Project
 
 WINDOWS = "x86_64-pc-windows-msvc"
@@ -39,7 +39,7 @@ def project(folder: Path, name: str = "pyproject.toml", **rest) -> Project:
 
 def lock(machine, folder: Path) -> None:
     command = [find_uv(machine.environ), "lock", "-q", "-p", machine.pythons("3.11").path]
-    subprocess.run(command, check=True, cwd=folder, env=machine.environ)
+    subprocess.run(command, check=True, cwd=folder, env=uv_environ(machine.environ))
 
 
 @pytest.mark.parametrize("locked", [False, True])
@@ -160,7 +160,7 @@ def test_a_script(machine, folder: Path, versions, locked: bool) -> None:
     )
     if locked:
         command = [find_uv(machine.environ), "lock", "-q", "--script", str(script)]
-        subprocess.run(command, check=True, env=machine.environ)
+        subprocess.run(command, check=True, env=uv_environ(machine.environ))
     before = sorted(folder.iterdir())
     request = machine.request(project=project(folder, "flow.py"))
     assert versions(machine.ask(request)) == {"six": "1.16.0"}

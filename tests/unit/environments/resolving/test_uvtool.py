@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 from falaj_control.environments.fitting import target
-from falaj_control.environments.uvtool import Uv, find_uv
+from falaj_control.environments.uvtool import (
+    Uv,
+    find_uv,
+    has_system_certificates,
+    uv_environ,
+)
 from falaj_control.environments.values import EnvironmentFailed
 from falaj_control.environments.work import Cancelled, Work
 
@@ -159,3 +164,9 @@ def test_many_threads_find_it_at_once() -> None:
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         assert Path(done.stdout.strip()).name == "uv"
+
+
+def test_certificates_are_those_of_the_machine_unless_the_person_says_otherwise() -> None:
+    assert has_system_certificates()
+    assert uv_environ({})["UV_SYSTEM_CERTS"] == "1"
+    assert uv_environ({"UV_SYSTEM_CERTS": "0"})["UV_SYSTEM_CERTS"] == "0"
