@@ -8,18 +8,50 @@ import io
 import json
 import os
 import struct
+import subprocess
 import sys
-import sysconfig
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from falaj_control.environments.folders import CacheFolders
+from falaj_control.environments.interpreters import list_interpreters
 from falaj_control.environments.platforms import conda_subdir, local_platform
 
-PYTHON = ".".join(map(str, sys.version_info[:3]))
 MINOR = ".".join(map(str, sys.version_info[:2]))
+_ASKED = """
+import json, sys, sysconfig
+paths = [sysconfig.get_path(name) for name in ("stdlib", "purelib")]
+print(json.dumps(["%d.%d.%d" % sys.version_info[:3], *paths, sysconfig.get_config_var("LIBDIR")]))
+"""
+
+
+class _Python(NamedTuple):
+    """A Python that can be packed: one that keeps packages where conda puts them."""
+
+    executable: Path
+    version: str
+    stdlib: Path
+    libraries: Path
+
+
+def _packable() -> _Python:
+    """Find one of the version that runs the tests; a distribution's own may keep them elsewhere."""
+    with tempfile.TemporaryDirectory() as folder:
+        listed = list_interpreters(CacheFolders(folder), os.environ)
+    for path in [found.path for found in listed if found.minor == MINOR]:
+        done = subprocess.run([path, "-I", "-c", _ASKED], capture_output=True, check=True)
+        version, stdlib, packages, libraries = json.loads(done.stdout)
+        if os.path.basename(packages) == "site-packages":
+            return _Python(Path(path), version, Path(stdlib), Path(libraries))
+    raise AssertionError(f"no Python {MINOR} here keeps its packages in site-packages: {listed}")
+
+
+_PACKED = _packable()
+PYTHON = _PACKED.version
 SUBDIR = conda_subdir(local_platform())
 _LEFT_OUT = {"site-packages", "test", "tests", "idlelib", "tkinter", "lib2to3", "ensurepip"}
 
@@ -120,7 +152,7 @@ def _info(index: dict[str, Any], contents: Mapping[str, bytes | Path]) -> dict[s
 
 
 def make_python(folder: Path) -> Path:
-    """Pack the Python that runs the tests, as it is without its packages; once is enough."""
+    """Pack a Python of this machine, as it is without its packages; once is enough."""
     contents = _python_files()
     index = _index("python", PYTHON, SUBDIR, (), 1_600_000_000)
     path = folder / "python.conda"
@@ -134,9 +166,8 @@ def make_python(folder: Path) -> Path:
 
 def _python_files() -> dict[str, bytes | Path]:
     """Return the files of this Python by where they belong below a prefix."""
-    stdlib = Path(sysconfig.get_path("stdlib"))
-    executable = Path(sys.executable).resolve()
-    found: dict[str, bytes | Path] = {f"bin/python{MINOR}": executable}
+    stdlib = _PACKED.stdlib
+    found: dict[str, bytes | Path] = {f"bin/python{MINOR}": _PACKED.executable}
     for root, folders, names in os.walk(stdlib):
         folders[:] = [one for one in folders if one not in _LEFT_OUT and one[:7] != "config-"]
         for name in names:
@@ -145,7 +176,7 @@ def _python_files() -> dict[str, bytes | Path]:
             path = Path(root, name)
             found[f"lib/python{MINOR}/{path.relative_to(stdlib)}"] = path
     found[f"lib/python{MINOR}/site-packages/README.txt"] = b"Packages come here.\n"
-    for library in Path(sysconfig.get_config_var("LIBDIR")).glob(f"libpython{MINOR}*.so.*"):
+    for library in _PACKED.libraries.glob(f"libpython{MINOR}*.so.*"):
         found[f"lib/{library.name}"] = library.resolve()
     found["bin/python"] = found["bin/python3"] = Path(f"python{MINOR}")
     return found

@@ -108,15 +108,18 @@ def tree_of(root: int, entries: Optional[Dict[int, ProcessEntry]] = None) -> Lis
 
 def kill_tree(root: int, number: int = signal.SIGKILL) -> None:
     """Signal a task's process with everything it started, also what left its session."""
-    for pid in tree_of(root):
+    pids = tree_of(root)
+    try:
+        # The group in one call: were this process killed half-way, what is left of the group would
+        # have lost the task, through which it is found.
+        os.killpg(root, number)
+    except OSError:
+        pass
+    for pid in pids:
         try:
             os.kill(pid, number)
         except OSError:
             pass
-    try:
-        os.killpg(root, number)
-    except OSError:
-        pass
 
 
 def marked_with(whole: str, beginning: str) -> List[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -128,6 +129,22 @@ class HostLink:
             _close(files)
         self._outgoing.clear()
         self._held.clear()
+
+    def has_ended(self, patience: float) -> bool:
+        """Say whether our own child ends within some seconds; what is left of it stays."""
+        limit = time.monotonic() + patience
+        # Not to be reaped yet: what it started is found by way of it.
+        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        while self.pid is not None:
+            try:
+                if os.waitid(os.P_PID, self.pid, options) is not None:
+                    return True
+            except ChildProcessError:
+                return True
+            if time.monotonic() > limit:
+                return False
+            time.sleep(0.002)
+        return False
 
     def exit_status(self) -> int | None:
         """Reap our own child; return its status as an exit code, or None where it isn't one."""

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from falaj.model.orders import ErrorInfo, Order
+from falaj.model.orders import EXIT_UNREPORTED, ErrorInfo, Order
 from falaj.runtime import wire
 from falaj.runtime.processes import kill_tree
 from falaj_control.executors.hosts import HostLink, Interpreter, exit_code
@@ -25,6 +25,8 @@ from falaj_control.ports.executing import (
 )
 
 _READ = 1 << 16
+# Seconds that a process takes at most from closing its files to its end.
+_LAST_BREATH = 0.3
 # No signal has this number.
 _WAKE = b"\0"
 # A process that a task left behind may hold its pipe open; what it writes later is dropped.
@@ -214,11 +216,15 @@ class LocalExecutor:
         if link is self._launcher:
             self._events.append(LauncherGone())
         self._pool.forget(link)
-        for number in list(link.running):
-            pid = self._processes[number].pid
+        pids = [self._processes[number].pid for number in link.running]
+        # A host that is itself a task may have lost its connection by the step's own doing.
+        is_deaf = link.pid in pids and not link.has_ended(_LAST_BREATH)
+        for pid in pids:
             if pid is not None:
                 kill_tree(pid)
         status = link.exit_status()
+        if is_deaf:
+            status = EXIT_UNREPORTED
         why = link.failure and f"{link.name} could not import the flow:\n{link.failure}"
         for number in list(link.running):
             once = self._processes[number].pid == link.pid

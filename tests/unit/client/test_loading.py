@@ -29,11 +29,11 @@ def stored(records, tmp_path, monkeypatch):
     script.write_text(SOURCE)
     module = imported(script, "flow_of_model")
     module.Model.__module__ = "__main__"
-    monkeypatch.setitem(sys.modules, "__main__", module)
-    run = records.run(script=str(script))
-    records.step(run, "start")
-    records.task(run, 1, "start", artifacts={"model": module.Model()})
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "__main__", module)
+        run = records.run(script=str(script))
+        records.step(run, "start")
+        records.task(run, 1, "start", artifacts={"model": module.Model()})
     del sys.modules["flow_of_model"]
     monkeypatch.setenv("FALAJ_HOME", records.home.root)
     monkeypatch.setenv("FALAJ_USER", "ada")
