@@ -14,6 +14,9 @@ from falaj_control.cli.tool import OWN_COMMANDS, ToolGroup
 
 _ANY_FLOW = FlowDescription("", "", "", (), (), "start", "end")
 
+# Commands with subcommands, and what these are about.
+_GROUPS = {"env": "Environments", "tag": "Tags"}
+
 
 def command_reference() -> str:
     """Return Markdown with every command that is not hidden and all of its options."""
@@ -28,18 +31,19 @@ def command_reference() -> str:
     )
     lines += ["", "## Commands for a flow", ""]
     for name, entry in COMMANDS.items():
-        if not entry.hidden and name != "env":
+        if not entry.hidden and name not in _GROUPS:
             lines += _section(flow, name, "FLOW.py ")
     lines += ["## Commands for all flows", ""]
     for name in OWN_COMMANDS:
-        if name not in COMMANDS or name == "completion":
+        if name not in _GROUPS and (name not in COMMANDS or name == "completion"):
             lines += _section(tool, name, "")
-    lines += ["## Environments", ""]
-    environments = tool.get_command(click.Context(tool), "env")
-    assert isinstance(environments, click.Group)
-    for name in environments.list_commands(click.Context(environments)):
-        file = "FLOW.py " if name in FLOW_ENV_COMMANDS else ""
-        lines += _section(environments, name, file, "env ")
+    for group, heading in _GROUPS.items():
+        lines += [f"## {heading}", ""]
+        holder = tool.get_command(click.Context(tool), group)
+        assert isinstance(holder, click.Group)
+        for name in holder.list_commands(click.Context(holder)):
+            of_flow = group == "env" and name in FLOW_ENV_COMMANDS
+            lines += _section(holder, name, "FLOW.py " if of_flow else "", f"{group} ")
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
