@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import click
 
@@ -13,15 +13,14 @@ from falaj_control.cli.context import CommandContext
 from falaj_control.cli.env_kept import find_kept, this_cache
 from falaj_control.cli.flow_process import flow_program
 from falaj_control.environments.cache import HeldEnvironment
-from falaj_control.environments.values import Environment, EnvironmentFailed
+from falaj_control.environments.values import EnvironmentFailed
+from falaj_control.packaging.inside import variables_inside
 
 _HELP = """Start a shell in an environment: that of STEP in FLOW.py, or the one with a key.
 
 It is built first where it is not there. Instead of a shell, a command may be given after --, as in:
 falaj env shell flow.py start -- python script.py"""
 _SHELL = "/bin/sh"
-# They would lead the interpreter to packages of another.
-_LEFT_OUT = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__")
 
 
 def shell_command(line: CommandContext) -> click.Command:
@@ -59,19 +58,6 @@ def shell_command(line: CommandContext) -> click.Command:
     )
 
 
-def shell_variables(environment: Environment, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of a shell in which programs of the environment come first."""
-    kept = {name: value for name, value in environ.items() if name not in _LEFT_OUT}
-    programs = os.path.join(environment.prefix, "bin")
-    is_conda = environment.description["kind"] == "conda"
-    return {
-        **kept,
-        "PATH": os.pathsep.join([programs, kept["PATH"]]) if kept.get("PATH") else programs,
-        "CONDA_PREFIX" if is_conda else "VIRTUAL_ENV": environment.prefix,
-        "PYTHONNOUSERSITE": "1",
-    }
-
-
 def _is_flow(target: str) -> bool:
     return target.endswith(".py") or ".py:" in target
 
@@ -103,6 +89,6 @@ def _enter(line: CommandContext, held: HeldEnvironment, command: Sequence[str]) 
         line.errors.line(f"Environment {environment.key}: Python {python}. Leave it with: exit")
     held.bequeath()
     try:
-        os.execvpe(program[0], program, shell_variables(environment, os.environ))
+        os.execvpe(program[0], program, variables_inside(environment.prefix, os.environ))
     except OSError as error:
         raise EnvironmentFailed(f"Can't start {program[0]}: {error.strerror}.") from error

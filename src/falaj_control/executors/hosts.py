@@ -10,21 +10,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from falaj.runtime import wire
+from falaj_control.packaging.inside import variables_inside
 from falaj_control.ports.executing import HostPlace
 
 # What `-c` puts first on the path, the working folder, is none of a host's.
 _BOOT = (
     "import sys; sys.path[:] = [path for path in sys.path if path]; sys.path.append({falaj!r}); "
     "from falaj.runtime.launch import serve; serve({file})"
-)
-# These would let the launching environment into another one.
-_OWN_VARIABLES = (
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "PYTHONUSERBASE",
-    "PYTHONEXECUTABLE",
-    "VIRTUAL_ENV",
-    "CONDA_PREFIX",
 )
 
 
@@ -177,7 +169,8 @@ def start_host(
         # Without the user site, which is another environment.
         isolated = () if place is None else ("-s",)
         command = [python, *isolated, *interpreter.flags, "-c", boot]
-        environ = {**_environ_of(place), **variables}
+        environ = os.environ if place is None else variables_inside(place.prefix, os.environ)
+        environ = {**environ, **variables}
         if once:
             # It becomes a task in a session of its own, which the leader of a group can't.
             pid = os.posix_spawn(python, command, environ)
@@ -203,21 +196,6 @@ def start_host(
     }
     link.introduce(load)
     return link
-
-
-def _environ_of(place: HostPlace | None) -> dict[str, str]:
-    environ = dict(os.environ)
-    if place is None:
-        return environ
-    for name in _OWN_VARIABLES:
-        environ.pop(name, None)
-    # What a step starts finds the environment's programs first, and no user site either.
-    programs = os.path.join(place.prefix, "bin")
-    environ["PATH"] = os.pathsep.join(filter(None, (programs, environ.get("PATH", ""))))
-    is_conda = os.path.isdir(os.path.join(place.prefix, "conda-meta"))
-    environ["CONDA_PREFIX" if is_conda else "VIRTUAL_ENV"] = place.prefix
-    environ["PYTHONNOUSERSITE"] = "1"
-    return environ
 
 
 def exit_code(status: int) -> int:
