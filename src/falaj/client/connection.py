@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from falaj.errors import StoreUnavailable
 
-KNOWN_VERSION = 2
+KNOWN_VERSION = 3
 BUSY_SECONDS = 30.0
 # The schema has STRICT tables, which an older SQLite reports as damage.
 OLDEST_SQLITE = (3, 37, 0)

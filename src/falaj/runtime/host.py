@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Dict, FrozenSet, List, NoReturn, Optional
 
 from falaj.model.graph import FlowDescription
 from falaj.runtime import processes, wire
-from falaj.runtime.taskprocess import become_task, prepare_streams, run_task
+from falaj.runtime.taskprocess import FILES, become_task, prepare_streams, run_task
 
 if TYPE_CHECKING:
     from falaj.runtime.preloading import Preloaded
@@ -113,7 +113,7 @@ class Host:
                     os.register_at_fork(after_in_child=self._connection.close)
                     self._send(wire.FORKED, message.number, {"pid": os.getpid()})
                     prepare_streams()
-                    files = self._receiver.take_files(3)
+                    files = self._receiver.take_files(FILES)
                     become_task(files, [])
                     run_task(self._flow_class, self._description, message.json(), files[2])
                 os._exit(0)
@@ -130,7 +130,7 @@ class Host:
         return None
 
     def _fork(self, message: wire.Message) -> None:
-        files = self._receiver.take_files(3)
+        files = self._receiver.take_files(FILES)
         _flush_own_output()
         try:
             pid = os.fork()

@@ -17,8 +17,11 @@ from falaj.model.graph import FlowDescription
 from falaj.model.orders import EXIT_UNREPORTED, SNAPSHOT, TRAVEL, ErrorInfo, Order, Report
 from falaj.runtime import processes
 from falaj.runtime.execute import execute
+from falaj.runtime.notes import open_notes
 from falaj.runtime.snapshot import take_snapshot
 
+# How many files come with an order: stdout, stderr, report and notes.
+FILES = 4
 # The signals that a host handles, which mean to a task what they mean to any program.
 HOST_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 _prepared: List[Any] = []
@@ -47,7 +50,7 @@ def prepare_streams() -> None:
 def become_task(files: List[int], inherited: List[int]) -> None:
     """Turn a fork of a host, or a fresh interpreter, into a task's process.
 
-    `files` are stdout, stderr and report; `inherited` are the host's own, to be closed.
+    `files` are stdout, stderr, report and notes; `inherited` are the host's own, to be closed.
     """
     os.setsid()
     processes.adopt_orphans()
@@ -59,6 +62,7 @@ def become_task(files: List[int], inherited: List[int]) -> None:
             _signals.signal(number, _signals.SIG_DFL)
     _signals.signal(signal.SIGINT, _signals.default_int_handler)
     processes.die_with_reader(files[2])
+    open_notes(files[3])
     _redirect_output(files)
 
 

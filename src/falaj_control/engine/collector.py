@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import heapq
 import os
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from falaj.model.orders import ErrorInfo
 from falaj.model.states import CANCELLED, FAILED, TASK_SUCCESSFUL
@@ -19,7 +21,7 @@ from falaj_control.lifecycle.attempts import (
     Verdict,
     after_attempt,
 )
-from falaj_control.ports.executing import Ended, Printed, Started
+from falaj_control.ports.executing import Ended, Noted, Printed, Started
 from falaj_control.records.recorder import AttemptEnd, TaskEnd
 
 _LONGEST_REASON = 1000
@@ -37,6 +39,8 @@ class Collector:
         self._context = context
         self._parts = context.parts
         self._warden = warden
+        # What is done with the notes of a task, by kind.
+        self._takers: Mapping[str, Callable[[ActiveTask, Any], None]] = {}
 
     def started(self, event: Started) -> None:
         """An order's process runs."""
@@ -56,6 +60,14 @@ class Collector:
         task = self._context.active.get(event.number)
         if task is not None:
             self.show(task, event.stream, event.data)
+
+    def noted(self, event: Noted) -> None:
+        """An order's process told something while it ran."""
+        task = self._context.active.get(event.number)
+        for kind, value in event.notes if task is not None else ():
+            take = self._takers.get(kind)
+            if take is not None and task is not None:
+                take(task, value)
 
     def show(self, task: ActiveTask, stream: str, data: bytes, last: bool = False) -> None:
         """Log and show what a task wrote; with no data, what has waited long enough."""

@@ -16,6 +16,7 @@ from falaj_control.ports.executing import (
     Ended,
     Event,
     LauncherGone,
+    Noted,
     Printed,
     Signalled,
     Started,
@@ -108,6 +109,8 @@ class Engine:
         match event:
             case Printed():
                 self._collector.printed(event)
+            case Noted():
+                self._collector.noted(event)
             case Started():
                 self._collector.started(event)
             case Ended() if event.number == self._context.travel_number:

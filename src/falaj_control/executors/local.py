@@ -13,11 +13,12 @@ from falaj.runtime import wire
 from falaj.runtime.processes import kill_tree
 from falaj_control.executors.hosts import HostLink, Interpreter, exit_code
 from falaj_control.executors.pool import HostPool
-from falaj_control.executors.underway import OrderUnderWay, parse_report
+from falaj_control.executors.underway import PIPES, OrderUnderWay, parse_report, take_notes
 from falaj_control.ports.executing import (
     Ended,
     Event,
     LauncherGone,
+    Noted,
     Placement,
     Printed,
     Signalled,
@@ -64,7 +65,7 @@ class LocalExecutor:
         theirs: list[int] = []
         try:
             link = self._pool.link_for(placement)
-            for name in ("o", "e", "r"):
+            for name in PIPES:
                 pipes[name], write = os.pipe()
                 theirs.append(write)
                 os.set_blocking(pipes[name], False)
@@ -245,6 +246,9 @@ class LocalExecutor:
             return False
         if name == "r":
             process.reported += data
+        elif name == "n":
+            process.noted += data
+            self._events.append(Noted(process.number, take_notes(process.noted)))
         else:
             self._events.append(Printed(process.number, name, data))
         return True

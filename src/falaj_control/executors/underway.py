@@ -1,23 +1,28 @@
-"""One order under way on this machine: its host, its pipes, and what it has reported."""
+"""One order under way on this machine: its host, its pipes, and what it has told."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from falaj.model.orders import Report
 from falaj_control.executors.hosts import HostLink
 
+# Output, errors, report and notes, in the order in which a host gets them.
+PIPES = ("o", "e", "r", "n")
+
 
 @dataclass
 class OrderUnderWay:
-    """An order that a host has or will get; `pipes` are `o`, `e` and `r` until they end."""
+    """An order that a host has or will get; `pipes` holds those of PIPES that have not ended."""
 
     number: int
     link: HostLink
     pipes: dict[str, int]
     pid: int | None = None
     reported: bytearray = field(default_factory=bytearray)
+    noted: bytearray = field(default_factory=bytearray)
 
 
 def parse_report(data: bytearray) -> Report | None:
@@ -29,3 +34,22 @@ def parse_report(data: bytearray) -> Report | None:
         return Report.from_wire(json.loads(data))
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def take_notes(data: bytearray) -> tuple[tuple[str, Any], ...]:
+    """Remove the whole lines from `data` and return them as notes: kind and value.
+
+    A line that is no note is left out: whatever a step writes to a file that it does not know
+    must not end the run.
+    """
+    end = data.rfind(b"\n") + 1
+    lines = bytes(data[:end]).splitlines()
+    del data[:end]
+    notes: list[tuple[str, Any]] = []
+    for line in lines:
+        try:
+            kind, value = json.loads(line)
+        except (ValueError, TypeError):
+            continue
+        notes.append((str(kind), value))
+    return tuple(notes)

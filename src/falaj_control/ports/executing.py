@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from falaj.model.orders import Order, Report
 
@@ -51,6 +51,13 @@ class Printed(NamedTuple):
     data: bytes
 
 
+class Noted(NamedTuple):
+    """The order's process told something while it ran: notes of (kind, JSON value), in order."""
+
+    number: int
+    notes: tuple[tuple[str, Any], ...]
+
+
 class Ended(NamedTuple):
     """The order's process is gone and all that it wrote has been told.
 
@@ -74,7 +81,7 @@ class LauncherGone(NamedTuple):
     """The process that started the run died; nobody waits for it any more."""
 
 
-Event = Started | Printed | Ended | Signalled | LauncherGone
+Event = Started | Printed | Noted | Ended | Signalled | LauncherGone
 
 
 class Executor(Protocol):

@@ -92,6 +92,8 @@ def _migrate(connection: sqlite3.Connection, home: Home) -> None:
             f"{VERSION}). Upgrade Falaj."
         )
     connection.execute("PRAGMA journal_mode = WAL")
+    # A table that others refer to can't be made anew while they are held to it.
+    connection.execute("PRAGMA foreign_keys = OFF")
     for number in range(version, VERSION):
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -105,6 +107,7 @@ def _migrate(connection: sqlite3.Connection, home: Home) -> None:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+    connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _statements(script: str) -> Iterator[str]:

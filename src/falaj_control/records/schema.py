@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 
 # Script n brings a database from version n to n+1. A released script never changes.
 MIGRATIONS: tuple[str, ...] = (
@@ -109,5 +109,81 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE steps ADD COLUMN environment TEXT;
     ALTER TABLE runs ADD COLUMN environment TEXT;
+    """,
+    # A step that goes on to itself has several tasks at one place, told by their iteration. Metrics
+    # and values that tasks log, the cards that they leave, and how their attempts used the machine.
+    """
+    CREATE TABLE tasks_3 (
+        run INTEGER NOT NULL REFERENCES runs (id),
+        id INTEGER NOT NULL,
+        step TEXT NOT NULL,
+        indices TEXT NOT NULL,
+        iteration INTEGER NOT NULL DEFAULT 0,
+        state TEXT NOT NULL CHECK (state IN ('running', 'retrying', 'succeeded', 'reused',
+            'tolerated', 'failed', 'cancelled', 'lost')),
+        reason TEXT NOT NULL,
+        cause INTEGER,
+        parents TEXT NOT NULL,
+        origin_run INTEGER,
+        origin_task INTEGER,
+        attempt INTEGER NOT NULL DEFAULT 0,
+        manifest TEXT,
+        transition TEXT,
+        label TEXT NOT NULL DEFAULT '',
+        created_at REAL NOT NULL,
+        finished_at REAL,
+        PRIMARY KEY (run, id),
+        UNIQUE (run, step, indices, iteration),
+        CHECK (state NOT IN ('succeeded', 'reused', 'tolerated') OR manifest IS NOT NULL)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO tasks_3 (run, id, step, indices, state, reason, cause, parents, origin_run,
+        origin_task, attempt, manifest, transition, label, created_at, finished_at)
+        SELECT run, id, step, indices, state, reason, cause, parents, origin_run,
+        origin_task, attempt, manifest, transition, label, created_at, finished_at FROM tasks;
+    DROP TABLE tasks;
+    ALTER TABLE tasks_3 RENAME TO tasks;
+
+    ALTER TABLE attempts ADD COLUMN profile TEXT;
+    ALTER TABLE runs ADD COLUMN trigger TEXT;
+
+    CREATE TABLE metrics (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL,
+        task INTEGER NOT NULL,
+        attempt INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        step INTEGER,
+        value REAL,
+        at REAL NOT NULL,
+        FOREIGN KEY (run, task) REFERENCES tasks (run, id)
+    ) STRICT;
+    CREATE INDEX metrics_by_run ON metrics (run, name);
+
+    CREATE TABLE logged_params (
+        run INTEGER NOT NULL,
+        task INTEGER NOT NULL,
+        attempt INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        value TEXT NOT NULL,
+        at REAL NOT NULL,
+        PRIMARY KEY (run, task, attempt, name),
+        FOREIGN KEY (run, task) REFERENCES tasks (run, id)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE cards (
+        run INTEGER NOT NULL,
+        task INTEGER NOT NULL,
+        attempt INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        type TEXT NOT NULL,
+        id TEXT,
+        state TEXT NOT NULL CHECK (state IN ('open', 'rendered', 'failed')),
+        reason TEXT NOT NULL DEFAULT '',
+        data TEXT,
+        html TEXT,
+        at REAL NOT NULL,
+        PRIMARY KEY (run, task, attempt, position),
+        FOREIGN KEY (run, task) REFERENCES tasks (run, id)
+    ) STRICT, WITHOUT ROWID;
     """,
 )

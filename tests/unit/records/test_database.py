@@ -111,12 +111,29 @@ def test_a_home_of_the_first_version_is_brought_up_to_date_with_what_it_holds(ho
         "lease, heard_at) VALUES ('F', 'succeeded', 'ada', 'f.py', 1, 2, '{}', '{}', '{}', 2)"
     )
     connection.execute("INSERT INTO steps (run, name, position, state) VALUES (1, 'a', 0, 'lost')")
+    connection.execute(
+        "INSERT INTO tasks (run, id, step, indices, state, reason, parents, manifest, created_at) "
+        "VALUES (1, 7, 'a', '[2]', 'succeeded', '', '', 'm', 1)"
+    )
+    connection.execute(
+        "INSERT INTO attempts (run, task, number, state, started_at) VALUES (1, 7, 0, 'lost', 1)"
+    )
     connection.commit()
     connection.close()
     assert is_whole(home)
     connection = open_records(home)
     assert connection.execute("SELECT flow, environment FROM runs").fetchall() == [("F", None)]
     assert connection.execute("SELECT name, environment FROM steps").fetchall() == [("a", None)]
+    row = ("a", "[2]", 0, "m")
+    columns = "step, indices, iteration, manifest"
+    assert connection.execute(f"SELECT {columns} FROM tasks WHERE id = 7").fetchall() == [row]
+    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.execute(
+            "INSERT INTO attempts (run, task, number, state, started_at) "
+            "VALUES (1, 8, 0, 'lost', 1)"
+        )
     connection.close()
 
 
