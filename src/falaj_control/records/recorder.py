@@ -6,6 +6,7 @@ import json
 import sqlite3
 from typing import Any
 
+from falaj.errors import FalajNotFound
 from falaj.home import Home
 from falaj.model.records import pack_ids
 from falaj_control.plan.tasks import OriginTask, PlannedTask
@@ -33,6 +34,8 @@ class Recorder:
     def create_run(self, new: NewRun) -> int:
         """Record a run that is about to start; return its number."""
         with _Transaction(self):
+            if new.origin is not None and not self._has_run(new.origin):
+                raise FalajNotFound(f"Run {new.origin} has just been deleted; start a new one.")
             cursor = self._connection.execute(
                 "INSERT INTO runs (flow, state, user, script, created_at, origin, graph, options, "
                 "lease, heard_at) VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -231,6 +234,10 @@ class Recorder:
             created_at,
             finished_at,
         )
+
+    def _has_run(self, run: int) -> bool:
+        found = self._connection.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone()
+        return found is not None
 
     def _event(
         self, at: float, kind: str, task: int | None, attempt: int | None, reason: str
