@@ -29,7 +29,7 @@ def sweep(store: BlobStore, reached: Collection[bytes], before: float, dry_run: 
     if not dry_run:
         _settle_trash(store, reached, before)
     blobs = size = 0
-    for digest, path in _blobs(store):
+    for digest, path in blob_files(store):
         if bytes.fromhex(digest) in reached:
             continue
         freed = _would_free(path, before)
@@ -39,7 +39,8 @@ def sweep(store: BlobStore, reached: Collection[bytes], before: float, dry_run: 
     return Swept(blobs, size)
 
 
-def _blobs(store: BlobStore) -> Iterator[tuple[str, str]]:
+def blob_files(store: BlobStore) -> Iterator[tuple[str, str]]:
+    """Yield the hex digest and the path of every blob, by digest."""
     root = os.path.join(store.root, "blobs")
     for folder in _names(root):
         for name in _names(os.path.join(root, folder)):
