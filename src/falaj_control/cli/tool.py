@@ -18,6 +18,7 @@ OWN_COMMANDS = {
     "runs": CommandEntry("runs", "List the latest runs, of one flow or of all."),
     "flows": CommandEntry("flows", "List the flows that have runs."),
     "env": CommandEntry("env", "Build, show, check and remove the environments of steps."),
+    "diff": CommandEntry("diff", "Say what differs between two runs or two tasks."),
     "doctor": CommandEntry("doctor", "Examine this machine and the home."),
     "gc": CommandEntry("gc", "Delete old runs, and what nothing refers to any more."),
     "tag": CommandEntry("tag", "Change or list the tags of runs."),
