@@ -7,7 +7,7 @@ the last one of each task that counts.
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from falaj.client.reader import Reader
 
@@ -114,6 +114,42 @@ def used(reader: Reader, run: int, task: int, attempt: int) -> Optional[Used]:
     return Used(ended - began, json.loads(usage), json.loads(sampled) if sampled else {})
 
 
+def user_tags(reader: Reader, runs: Sequence[int]) -> Dict[int, List[str]]:
+    """Return the tags that people gave each run."""
+    found: Dict[int, List[str]] = {run: [] for run in runs}
+    for part in _parts(runs):
+        statement = (
+            "SELECT run, tag FROM run_tags WHERE system = 0 AND run IN ({}) ORDER BY run, tag"
+        )
+        for run, tag in reader.query(statement.format(_marks(part)), part):
+            found[run].append(tag)
+    return found
+
+
+def last_tasks(reader: Reader, steps: Mapping[int, str]) -> Dict[int, int]:
+    """Return the latest task of one step of each run, where it has any."""
+    found: Dict[int, int] = {}
+    for part in _parts(steps):
+        statement = "SELECT run, step, MAX(id) FROM tasks WHERE run IN ({}) AND step IN ({}) {}"
+        names = sorted({steps[run] for run in part})
+        group = "GROUP BY run, step"
+        statement = statement.format(_marks(part), _marks(names), group)
+        for run, step, task in reader.query(statement, [*part, *names]):
+            if steps[run] == step:
+                found[run] = task
+    return found
+
+
+def _parts(runs: Iterable[int]) -> Iterator[List[int]]:
+    wanted = list(runs)
+    for start in range(0, len(wanted), _RUNS):
+        yield wanted[start : start + _RUNS]
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ",".join("?" * len(values))
+
+
 def _joined(one: Summary, other: Summary) -> Summary:
     later = other if other.last_at >= one.last_at else one
     return Summary(
@@ -150,10 +186,8 @@ def _select(
     """Return rows of (run, task, step, *columns) of `table`, called m."""
     if reader.version < _SINCE:
         return []
-    wanted = list(runs)
     rows: List[Any] = []
-    for start in range(0, len(wanted), _RUNS):
-        part = wanted[start : start + _RUNS]
+    for part in _parts(runs):
         rows += reader.query(*_own(table, columns, scope, part, name))
         rows += reader.query(*_reused(table, columns, scope, part, name))
     return rows
@@ -171,7 +205,7 @@ def _own(
         columns=columns,
         table=table,
         attempt=_attempt(scope),
-        runs=",".join("?" * len(runs)),
+        runs=_marks(runs),
         narrowed=narrowed,
     )
     return statement, [*runs, *values]
@@ -195,7 +229,7 @@ def _reused(
         columns=columns,
         table=table,
         attempt=_attempt(scope),
-        runs=",".join("?" * len(runs)),
+        runs=_marks(runs),
         narrowed=narrowed,
     )
     return statement, [*runs, *values]
