@@ -7,7 +7,18 @@ the last one of each task that counts.
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from falaj.client.reader import Reader
 
@@ -78,7 +89,7 @@ def summaries(
     # Of equal times the later task counts.
     rows.sort(key=lambda row: row[1])
     for run, _, _, name, *values in rows:
-        counted = Summary(*(_NAN if value is None else value for value in values))
+        counted = Summary(values[0], *(_NAN if value is None else value for value in values[1:]))
         of_run = found[run]
         before = of_run.get(name)
         of_run[name] = counted if before is None else _joined(before, counted)
@@ -218,8 +229,8 @@ def _reused(
     narrowed, values = _narrowed("c.run", "c.step", "c.task", scope, name)
     statement = (
         "WITH RECURSIVE c (run, task, step, at_run, at_task) AS ("
-        "SELECT run, id, step, origin_run, origin_task FROM tasks WHERE state = 'reused' AND run IN "
-        "(SELECT id FROM runs WHERE origin IS NOT NULL AND id IN ({runs})) "
+        "SELECT run, id, step, origin_run, origin_task FROM tasks WHERE state = 'reused' "
+        "AND run IN (SELECT id FROM runs WHERE origin IS NOT NULL AND id IN ({runs})) "
         "UNION SELECT c.run, c.task, c.step, t.origin_run, t.origin_task FROM c "
         "JOIN tasks t ON t.run = c.at_run AND t.id = c.at_task WHERE t.state = 'reused') "
         "SELECT c.run, c.task, c.step, {columns} FROM c "

@@ -104,7 +104,9 @@ class Flow(ClientObject):
             raise FalajException("There is no state {!r}. The states are {}.".format(state, known))
         # What is recorded as running may be lost by now.
         stored = {None: (), states.LOST: (states.LOST, states.RUNNING)}.get(state, (state or "",))
-        records = (record for record in self._records(tags, stored) if state in (None, record.state))
+        records = (
+            record for record in self._records(tags, stored) if state in (None, record.state)
+        )
         return run_table(self._access, self.id, list(islice(records, limit)), metrics, artifacts)
 
     @property

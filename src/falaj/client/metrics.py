@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, NamedTuple
 from falaj.client import figures
 from falaj.client.access import RunFacts
 from falaj.client.figures import PointRow, Scope, Summary
+from falaj.client.frames import frame
 from falaj.client.html import grid
 from falaj.client.lookup import ChildNotFound, absent
 from falaj.client.objects import moment
@@ -77,7 +78,7 @@ class Series:
 
     def to_pandas(self) -> Any:
         """Return a pandas DataFrame with step, value, time, task and attempt of each point."""
-        return _frame([point._asdict() for point in self.points], _COLUMNS)
+        return frame([point._asdict() for point in self.points], _COLUMNS)
 
     def _numbers(self) -> Iterator[float]:
         return (row.value for row in self._rows if row.value == row.value)
@@ -94,8 +95,9 @@ class Series:
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return [self._point(row) for row in self._rows[index]]
-        return self._point(self._rows[index])
+            return self.points[index]
+        row: PointRow = self._rows[index]
+        return self._point(row)
 
     def __repr__(self) -> str:
         return "<Series {}: {}, last {:g}>".format(self.name, _points(len(self)), self.last)
@@ -148,10 +150,12 @@ class Metrics(Mapping[str, Series]):
         rows = [
             dict(point._asdict(), name=series.name) for series in self.values() for point in series
         ]
-        return _frame(rows, ("name", *_COLUMNS))
+        return frame(rows, ("name", *_COLUMNS))
 
     def __repr__(self) -> str:
-        shown = ", ".join("{}={:g}".format(name, one.last) for name, one in self.summaries().items())
+        shown = ", ".join(
+            "{}={:g}".format(name, one.last) for name, one in self.summaries().items()
+        )
         return "<Metrics: {}>".format(shown or "none")
 
     def _repr_html_(self) -> str:
@@ -163,14 +167,6 @@ class Metrics(Mapping[str, Series]):
 
     def _ipython_key_completions_(self) -> List[str]:
         return list(self)
-
-
-def _frame(rows: List[Dict[str, Any]], columns: "tuple[str, ...]") -> Any:
-    # Imported here: it is the user's, and only who asks for a frame needs it.
-    import pandas
-
-    frames: Any = pandas
-    return frames.DataFrame(rows, columns=list(columns))
 
 
 def _points(count: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, List, NamedTuple, Optional, Sequence
 
 from falaj.client.figures import Used, used
+from falaj.client.frames import frame
 from falaj.client.html import grid
 from falaj.client.taskfacts import TaskFacts
 
@@ -44,11 +45,7 @@ class Profile:
 
     def to_pandas(self) -> Any:
         """Return the series as a pandas DataFrame."""
-        # Imported here: it is the user's, and only who asks for a frame needs it.
-        import pandas
-
-        frames: Any = pandas
-        return frames.DataFrame(self.series, columns=list(Sample._fields))
+        return frame(self.series, Sample._fields)
 
     def __repr__(self) -> str:
         return "<Profile: {}>".format(self.in_a_line())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from typing import (
-    TYPE_CHECKING,
     Any,
     Callable,
     Dict,
@@ -13,24 +12,22 @@ from typing import (
     List,
     Mapping,
     NamedTuple,
-    Optional,
     Sequence,
     Tuple,
     cast,
 )
 
 from falaj.client import figures
-from falaj.client.access import Access
+from falaj.client.access import Access, RunFacts
 from falaj.client.figures import Summary
+from falaj.client.frames import frame
 from falaj.client.html import grid
 from falaj.client.lookup import ChildNotFound, absent
 from falaj.client.objects import moment
+from falaj.client.runs import Run, run_from
 from falaj.client.tablevalues import Cells
 from falaj.errors import FalajException, FalajNotFound
 from falaj.model.records import RunRecord
-
-if TYPE_CHECKING:
-    from falaj.client.runs import Run
 
 COLUMNS = ("id", "state", "created_at", "duration", "user", "tags")
 METRICS: Mapping[str, Callable[[Summary], float]] = {
@@ -104,11 +101,7 @@ class RunTable:
 
     def to_pandas(self) -> Any:
         """Return the rows as a pandas DataFrame."""
-        # Imported here: it is the user's, and only who asks for a frame needs it.
-        import pandas
-
-        frames: Any = pandas
-        return frames.DataFrame(self._rows, columns=self.columns)
+        return frame(self._rows, self.columns)
 
     def _named(self, name: str) -> str:
         for column in self._columns:
@@ -117,10 +110,6 @@ class RunTable:
         raise ChildNotFound(absent("column", name, self.columns, "The columns are", ""))
 
     def _run(self, row: Mapping[str, Any]) -> Run:
-        # Imported here, because runs know of flows, and flows of their table.
-        from falaj.client.access import RunFacts
-        from falaj.client.runs import run_from
-
         record = self._access.reader.run(row["id"])
         if record is None:
             raise FalajNotFound("Run {}/{} has been deleted.".format(self._flow, row["id"]))
@@ -240,7 +229,7 @@ def _order(value: Any) -> Tuple[int, Any]:
         # What numpy and the like call a number.
         return (0, float(value))
     except (TypeError, ValueError):
-        return (3, repr(cast(Any, value)))
+        return (3, repr(value))
 
 
 def _cell(value: Any) -> str:
@@ -248,5 +237,5 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return "{:.6g}".format(value)
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = ", ".join(map(str, cast("List[Any]", value))) if isinstance(value, list) else str(value)
     return text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"

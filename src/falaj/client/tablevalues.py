@@ -8,11 +8,13 @@ from falaj.client import figures
 from falaj.client.access import Access, RunFacts
 from falaj.client.artifacts import artifact
 from falaj.client.taskfacts import TaskFacts
-from falaj.errors import ArtifactNotLoadable
+from falaj.errors import ArtifactNotLoadable, CorruptBlob, MissingBlob
 from falaj.model.records import RunRecord
 from falaj.store.manifests import Entry
 
 LARGEST = 64 << 10
+# One damaged run must not hide all the others.
+UNREADABLE = "<unreadable>"
 
 
 class Cells:
@@ -25,7 +27,10 @@ class Cells:
     def parameters(self, record: RunRecord) -> Dict[str, Any]:
         """Return the values of a run's parameters by attribute; a large one's type instead."""
         declared = record.graph.get("parameters", ())
-        manifest = self._access.manifest(record.parameters) if declared else None
+        try:
+            manifest = self._access.manifest(record.parameters) if declared else None
+        except (CorruptBlob, MissingBlob):
+            return {str(parameter["attribute"]): UNREADABLE for parameter in declared}
         values: Dict[str, Any] = {}
         for parameter in declared:
             name = str(parameter["attribute"])
@@ -35,9 +40,7 @@ class Cells:
                 values[name] = value if is_small else "<{}>".format(entry.type)
         return values
 
-    def artifacts(
-        self, records: Sequence[RunRecord], names: Sequence[str]
-    ) -> List[Dict[str, Any]]:
+    def artifacts(self, records: Sequence[RunRecord], names: Sequence[str]) -> List[Dict[str, Any]]:
         """Return what the last step of each run left under `names`.
 
         A value that is large, or can't be loaded here, is given as its DataArtifact.
@@ -48,14 +51,15 @@ class Cells:
         tasks = figures.last_tasks(self._access.reader, ends)
         return [self._left(record, tasks.get(record.id), names) for record in records]
 
-    def _left(
-        self, record: RunRecord, task: Optional[int], names: Sequence[str]
-    ) -> Dict[str, Any]:
+    def _left(self, record: RunRecord, task: Optional[int], names: Sequence[str]) -> Dict[str, Any]:
         found = None if task is None else self._access.reader.task(record.id, task)
         if found is None:
             return {}
         facts = TaskFacts(RunFacts(self._access, record), found)
-        manifest = facts.manifest()
+        try:
+            manifest = facts.manifest()
+        except (CorruptBlob, MissingBlob):
+            return dict.fromkeys(names, UNREADABLE)
         values: Dict[str, Any] = {}
         for name in names:
             entry = None if manifest is None else manifest.entry(name)
@@ -71,3 +75,5 @@ class Cells:
             return self._access.load(entry, name, record, path), True
         except ArtifactNotLoadable:
             return None, False
+        except (CorruptBlob, MissingBlob):
+            return UNREADABLE, True

@@ -32,28 +32,29 @@ class Current:
 
         Raises MetricError for a name, value or step that can't be kept.
         """
-        self._logged("log_metric").log_metrics({name: value}, step)
+        self._order("log_metric")
+        _logged().log_metrics({name: value}, step)
 
     def log_metrics(self, metrics: Mapping[str, Any], step: Optional[int] = None) -> None:
         """Record a point of each metric of `metrics`, all or, where one is refused, none."""
-        self._logged("log_metrics").log_metrics(metrics, step)
+        self._order("log_metrics")
+        _logged().log_metrics(metrics, step)
 
     def log_param(self, name: str, value: Any) -> None:
         """Record `value`, JSON or else its repr, under `name`; one logged before is replaced."""
-        self._logged("log_param").log_params({name: value})
+        store = self._order("log_param").context["store"]
+        _logged().log_params({name: value}, store)
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Record each value of `params`, as `log_param` does."""
-        self._logged("log_params").log_params(params)
+        store = self._order("log_params").context["store"]
+        _logged().log_params(params, store)
 
-    def _logged(self, name: str) -> Any:
+    def _order(self, name: str) -> Order:
         # Functions that give parameters their defaults run before any task.
         if self._task is None or self._task[1].kind != TASK:
             raise AttributeError("current.{} is not set: no step is running here".format(name))
-        # Imported here: most tasks log nothing.
-        from falaj.runtime import logged
-
-        return logged
+        return self._task[1]
 
     @property
     def is_running_flow(self) -> bool:
@@ -81,6 +82,13 @@ current = Current()
 def set_current(description: FlowDescription, order: Order) -> None:
     """Let `current` answer for `order`."""
     current.__dict__["_task"] = (description, order)
+
+
+def _logged() -> Any:
+    # Imported here: most tasks log nothing.
+    from falaj.runtime import logged
+
+    return logged
 
 
 def _run(_: FlowDescription, order: Order) -> Any:

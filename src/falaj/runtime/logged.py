@@ -12,7 +12,6 @@ from falaj.authoring.wording import full_path, told
 from falaj.errors import MetricError
 from falaj.model.measures import METRICS, PARAMS
 from falaj.runtime import notes
-from falaj.runtime.current import current
 
 LONGEST_NAME = 250
 LONGEST_REPR = 1000
@@ -32,8 +31,8 @@ def log_metrics(metrics: Mapping[str, Any], step: Optional[int]) -> None:
     _tell(METRICS, points)
 
 
-def log_params(params: Mapping[str, Any]) -> None:
-    """Tell each value as JSON, or its repr where it isn't.
+def log_params(params: Mapping[str, Any], store: str) -> None:
+    """Tell each value as JSON, or its repr where it isn't; a long one through the `store`.
 
     Raises MetricError, telling nothing, where a name can't be kept or a value is too large.
     """
@@ -48,7 +47,7 @@ def log_params(params: Mapping[str, Any]) -> None:
                 "to self instead.".format(name, len(text), LARGEST_PARAM)
             )
         if len(json.dumps(row)) > _ROOM:
-            row = [name, None, _store(text), at]
+            row = [name, None, _put(text, store), at]
         rows.append(row)
     _tell(PARAMS, rows)
 
@@ -156,13 +155,11 @@ def _shown(value: Any, longest: int = 100) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def _store(text: str) -> str:
+def _put(text: str, store: str) -> str:
     # Imported here: few parameters are that long.
     from falaj.store.blobs import BlobStore
 
-    task = current._task  # pyright: ignore[reportPrivateUsage]
-    assert task is not None
-    return BlobStore(str(task[1].context["store"])).put(text.encode())
+    return BlobStore(store).put(text.encode())
 
 
 def _refuse(message: str) -> NoReturn:

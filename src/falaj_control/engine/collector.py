@@ -194,7 +194,7 @@ class Collector:
                 exit_code=event.status,
                 error=error,
                 manifest=manifest,
-                usage=report.usage if report is not None else event.usage,
+                usage=report.usage if report is not None else event.usage or {},
                 profile=event.profile,
             ),
             at,

@@ -278,7 +278,7 @@ class LocalExecutor:
             if name in process.pipes:
                 self._close_pipe(process, name)
         report, profile = parse_report(process.reported), self._profiler.ended(process.pid)
-        self._events.append(Ended(number, report, status, why, usage or {}, profile))
+        self._events.append(Ended(number, report, status, why, usage, profile))
 
     def _take_signals(self) -> None:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from falaj.model.orders import Order, Report
@@ -73,7 +72,7 @@ class Ended(NamedTuple):
     report: Report | None
     status: int | None
     why: str
-    usage: Mapping[str, float] = MappingProxyType({})
+    usage: Mapping[str, float] | None = None
     profile: Mapping[str, Any] | None = None
 
 
