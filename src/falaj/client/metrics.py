@@ -94,10 +94,7 @@ class Series:
         return len(self._rows)
 
     def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return self.points[index]
-        row: PointRow = self._rows[index]
-        return self._point(row)
+        return self.points[index]
 
     def __repr__(self) -> str:
         return "<Series {}: {}, last {:g}>".format(self.name, _points(len(self)), self.last)
