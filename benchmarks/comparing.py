@@ -17,7 +17,7 @@ from falaj_control.records.database import open_records
 
 RUNS = 1000
 METRICS = 10
-TABLE_SECONDS = 0.5
+TABLE_SECONDS = 1.0
 POINTS = 100_000
 POINTS_A_SECOND = 20_000
 
@@ -43,7 +43,7 @@ def table(sides: Sides, quick: bool) -> list[Row]:
             seconds(mine.median),
             "",
             f"({seconds(mine.least)} to {seconds(mine.most)})",
-            f"{TABLE_SECONDS} s",
+            f"{TABLE_SECONDS:.0f} s",
             mine.median <= TABLE_SECONDS,
         )
     ]

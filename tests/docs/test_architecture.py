@@ -31,7 +31,10 @@ def test_every_part_of_a_package_is_named(page, docs, package):
 
 
 def test_every_table_of_the_records_is_named(page):
-    tables = set(re.findall(r"CREATE TABLE (\w+)", "\n".join(MIGRATIONS)))
+    scripts = "\n".join(MIGRATIONS)
+    tables = set(re.findall(r"CREATE TABLE (\w+)", scripts))
+    # Made under another name, to take the place of one that is dropped.
+    tables -= set(re.findall(r"ALTER TABLE (\w+) RENAME TO", scripts))
     section = page.partition("## The records")[2].partition("\n## ")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", section, flags=re.M)) == tables
 

@@ -94,7 +94,8 @@ class Series:
         return len(self._rows)
 
     def __getitem__(self, index: Any) -> Any:
-        return self.points[index]
+        points: Any = self.points
+        return points[index]
 
     def __repr__(self) -> str:
         return "<Series {}: {}, last {:g}>".format(self.name, _points(len(self)), self.last)
