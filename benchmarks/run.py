@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 import carrying
+import comparing
 import fanning
 import outfitting
 import reading
@@ -29,6 +30,8 @@ BENCHMARKS: dict[str, Callable[[Sides, bool], list[Row]]] = {
     "small": carrying.small,
     "resume": reading.resume,
     "client": reading.client,
+    "table": comparing.table,
+    "metrics": comparing.metrics,
     "environments": outfitting.warm,
     "cold": outfitting.cold,
 }

@@ -135,6 +135,12 @@ class StepExit(FalajException):
     headline = "Step called sys.exit()"
 
 
+class MetricError(FalajException):
+    """A metric or parameter that a step logs and that can't be kept as it is given."""
+
+    headline = "Can't be logged"
+
+
 class FalajNotFound(FalajException):
     """A flow, run, step, task or artifact that does not exist."""
 

@@ -55,12 +55,13 @@ def signature(function: object, name: str) -> str:
         for one in inspect.signature(function).parameters.values()  # type: ignore[arg-type]
         if one.name != "self" and (one.kind is not one.VAR_KEYWORD or name == "next")
     ]
-    plain = inspect.Signature(
-        [
+    # What comes after `*tags` can be given by name alone, which needs no saying.
+    if not any(one.kind is one.VAR_POSITIONAL for one in parameters):
+        parameters = [
             one.replace(kind=one.POSITIONAL_OR_KEYWORD) if one.kind is one.KEYWORD_ONLY else one
             for one in parameters
         ]
-    )
+    plain = inspect.Signature(parameters)
     return f"{name}{plain}"
 
 

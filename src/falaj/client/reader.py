@@ -202,8 +202,17 @@ class Reader:
             task = origin
         return task
 
+    @property
+    def version(self) -> int:
+        """The version of the records' schema, which may be older than this release; 0 for none."""
+        return connection.schema_version(self._path)
+
+    def query(self, statement: str, arguments: Sequence[Any]) -> List[Any]:
+        """Return all rows of a statement that reads."""
+        return self._read(statement, arguments)
+
     def _columns(self, names: str) -> str:
-        return rows.columns(names, connection.schema_version(self._path))
+        return rows.columns(names, self.version)
 
     def _read(self, statement: str, arguments: Sequence[Any]) -> List[Any]:
         return connection.read(self._path, statement, arguments)

@@ -9,6 +9,7 @@ from falaj.client.artifacts import ArtifactData, public_names
 from falaj.client.code import FalajCode, code_of
 from falaj.client.environments import environment_rows, run_environment
 from falaj.client.html import Row
+from falaj.client.measured import Measured
 from falaj.client.objects import ClientObject, moment, title
 from falaj.client.parameters import RunParameters
 from falaj.client.resolve import find_run, no_step
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _Tags = Union["Tag", Iterable["Tag"]]
 
 
-class Run(ClientObject):
+class Run(Measured, ClientObject):
     """One execution of a flow: `Run("GenreStats/412")`, also written `GenreStats/#412`."""
 
     _FORM = "Run('FlowName/RunID')"

@@ -8,6 +8,7 @@ from falaj.client.access import RunFacts
 from falaj.client.environments import environment_rows, step_environment
 from falaj.client.html import Row
 from falaj.client.lookup import number
+from falaj.client.measured import MeasuredStep
 from falaj.client.objects import ClientObject, moment, title
 from falaj.client.resolve import find_run, find_step, is_reached, no_task
 from falaj.client.tasks import Task, task_from
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-class Step(ClientObject):
+class Step(MeasuredStep, ClientObject):
     """One step of a run that has begun: `Step("GenreStats/412/train")`."""
 
     _FORM = "Step('FlowName/RunID/StepName')"

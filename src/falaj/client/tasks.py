@@ -21,6 +21,7 @@ from falaj.client.failures import TaskException
 from falaj.client.html import Row
 from falaj.client.logs import read_log, text_of
 from falaj.client.lookup import split_pathspec
+from falaj.client.measured import MeasuredTask
 from falaj.client.metadata import Metadata, metadata_of
 from falaj.client.namespaces import get_namespace
 from falaj.client.objects import ClientObject, moment, title
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 _STREAMS = {"stdout": STDOUT, "stderr": STDERR}
 
 
-class Task(ClientObject):
+class Task(MeasuredTask, ClientObject):
     """One execution of a step: `Task("GenreStats/412/train/7")`.
 
     With `attempt`, the task as that attempt left it. A reused task shows the artifacts, logs and

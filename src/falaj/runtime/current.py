@@ -7,7 +7,7 @@ import time
 from typing import Any, Callable, Mapping, Optional
 
 from falaj.model.graph import FlowDescription
-from falaj.model.orders import Order
+from falaj.model.orders import TASK, Order
 
 
 class Current:
@@ -23,7 +23,38 @@ class Current:
         return getattr(self, name, default)
 
     def __contains__(self, name: str) -> bool:
-        return name == "is_running_flow" or (self._task is not None and name in _ANSWERS)
+        return name == "is_running_flow" or (
+            self._task is not None and (name in _ANSWERS or name in _LOGGING)
+        )
+
+    def log_metric(self, name: str, value: Any, step: Optional[int] = None) -> None:
+        """Record the number `value` as the next point of the metric `name`, at `step`.
+
+        Raises MetricError for a name, value or step that can't be kept.
+        """
+        self._order("log_metric")
+        _logged().log_metrics({name: value}, step)
+
+    def log_metrics(self, metrics: Mapping[str, Any], step: Optional[int] = None) -> None:
+        """Record a point of each metric of `metrics`, all or, where one is refused, none."""
+        self._order("log_metrics")
+        _logged().log_metrics(metrics, step)
+
+    def log_param(self, name: str, value: Any) -> None:
+        """Record `value`, JSON or else its repr, under `name`; one logged before is replaced."""
+        store = self._order("log_param").context["store"]
+        _logged().log_params({name: value}, store)
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Record each value of `params`, as `log_param` does."""
+        store = self._order("log_params").context["store"]
+        _logged().log_params(params, store)
+
+    def _order(self, name: str) -> Order:
+        # Functions that give parameters their defaults run before any task.
+        if self._task is None or self._task[1].kind != TASK:
+            raise AttributeError("current.{} is not set: no step is running here".format(name))
+        return self._task[1]
 
     @property
     def is_running_flow(self) -> bool:
@@ -44,12 +75,20 @@ class Current:
 
 
 _RECORD_WAIT = 10.0
+_LOGGING = ("log_metric", "log_metrics", "log_param", "log_params")
 current = Current()
 
 
 def set_current(description: FlowDescription, order: Order) -> None:
     """Let `current` answer for `order`."""
     current.__dict__["_task"] = (description, order)
+
+
+def _logged() -> Any:
+    # Imported here: most tasks log nothing.
+    from falaj.runtime import logged
+
+    return logged
 
 
 def _run(_: FlowDescription, order: Order) -> Any:

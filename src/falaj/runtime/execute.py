@@ -261,4 +261,7 @@ def _usage(wall: float) -> Dict[str, float]:
         "wall": round(wall, 6),
         "cpu": round(own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime, 6),
         "memory": max(own.ru_maxrss, children.ru_maxrss) * 1024.0,
+        # Linux counts blocks of 512 bytes, whatever the disk has.
+        "read": (own.ru_inblock + children.ru_inblock) * 512.0,
+        "written": (own.ru_oublock + children.ru_oublock) * 512.0,
     }

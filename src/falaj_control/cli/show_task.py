@@ -10,6 +10,7 @@ from typing import Any
 
 from falaj.client.access import Access
 from falaj.client.environments import in_a_line, run_environment, step_environment, task_environment
+from falaj.client.profiles import profile_of
 from falaj.client.resolve import find_step
 from falaj.client.taskfacts import TaskFacts
 from falaj.model import states
@@ -65,6 +66,8 @@ def _task_facts(task: TaskFacts) -> Iterator[Fact]:
     if record.origin is not None:
         yield "reuses", f"{record.origin[0]}/{record.step}/{record.origin[1]}"
     yield "attempts", "\n".join(map(_attempt_line, task.attempts()))
+    profile = profile_of(task)
+    yield "used", "" if profile is None else profile.in_a_line()
     yield from _environment_facts(task_environment(task))
 
 

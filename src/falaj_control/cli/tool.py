@@ -17,6 +17,7 @@ from falaj_control.cli.flow_process import COMPLETION_VARIABLE, FLOW_COMMANDS, R
 OWN_COMMANDS = {
     "runs": CommandEntry("runs", "List the latest runs, of one flow or of all."),
     "flows": CommandEntry("flows", "List the flows that have runs."),
+    "metrics": CommandEntry("metrics", "Show the metrics that were logged in a run."),
     "env": CommandEntry("env", "Build, show, check and remove the environments of steps."),
     "diff": CommandEntry("diff", "Say what differs between two runs or two tasks."),
     "doctor": CommandEntry("doctor", "Examine this machine and the home."),

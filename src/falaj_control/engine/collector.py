@@ -9,9 +9,11 @@ from typing import Any
 
 from falaj.model.orders import ErrorInfo
 from falaj.model.states import CANCELLED, FAILED, TASK_SUCCESSFUL
+from falaj.store.blobs import BlobStore
 from falaj_control.engine.active import ActiveTask
 from falaj_control.engine.context import Failure, RunContext
 from falaj_control.engine.endings import describe_death, ending_of
+from falaj_control.engine.measures import measure_takers
 from falaj_control.engine.warden import Warden
 from falaj_control.lifecycle.attempts import (
     AGAIN,
@@ -40,7 +42,9 @@ class Collector:
         self._parts = context.parts
         self._warden = warden
         # What is done with the notes of a task, by kind.
-        self._takers: Mapping[str, Callable[[ActiveTask, Any], None]] = {}
+        self._takers: Mapping[str, Callable[[ActiveTask, Any], None]] = measure_takers(
+            self._parts.recorder.measures, BlobStore(self._parts.settings.home.store)
+        )
 
     def started(self, event: Started) -> None:
         """An order's process runs."""
@@ -190,7 +194,8 @@ class Collector:
                 exit_code=event.status,
                 error=error,
                 manifest=manifest,
-                usage=report.usage if report is not None else {},
+                usage=report.usage if report is not None else event.usage or {},
+                profile=event.profile,
             ),
             at,
         )

@@ -11,7 +11,7 @@ from falaj.home import Home
 
 # What belongs to a run, each before what it refers to.
 TABLES = (
-    "cards", "logged_params", "metrics", "events", "attempts", "tasks", "steps", "run_tags",
+    "cards", "logged_params", "metric_summaries", "metrics", "events", "attempts", "tasks", "steps", "run_tags",
 )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from falaj.store.blobs import BlobStore
 _DIGEST = re.compile(rb"%s:([0-9a-f]{%d})" % (BLOB_TAG.encode(), HEX_LENGTH))
 _JSON = (b"{", b"[")
 # Sentences about what happened, which refer to nothing.
-_NO_REFERENCES = frozenset(("events", "metrics"))
+_NO_REFERENCES = frozenset(("events", "metrics", "metric_summaries"))
 
 
 def digests_in(text: bytes) -> Iterator[bytes]:

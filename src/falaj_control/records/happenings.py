@@ -45,7 +45,7 @@ class TaskEnd(NamedTuple):
 
 
 class AttemptEnd(NamedTuple):
-    """How an attempt ended."""
+    """How an attempt ended; `profile` is what was sampled of its processes, where anything was."""
 
     task: int
     number: int
@@ -55,3 +55,4 @@ class AttemptEnd(NamedTuple):
     error: ErrorInfo | None
     manifest: str | None
     usage: Mapping[str, float]
+    profile: Mapping[str, Any] | None = None

@@ -13,6 +13,7 @@ from falaj_control.plan.tasks import OriginTask, PlannedTask
 from falaj_control.records import statements
 from falaj_control.records.database import open_records, unavailable
 from falaj_control.records.happenings import AttemptEnd, LeaseLost, NewRun, TaskEnd
+from falaj_control.records.measures import MeasureBatch
 
 
 class Recorder:
@@ -23,13 +24,14 @@ class Recorder:
         self._home = home
         self._connection = open_records(home)
         self._pending: list[tuple[str, tuple[Any, ...]]] = []
+        self.measures = MeasureBatch()
         self.run = 0
         self._fence = 1
 
     @property
     def pending(self) -> int:
         """How many statements wait to be written."""
-        return len(self._pending)
+        return len(self._pending) + len(self.measures)
 
     def create_run(self, new: NewRun) -> int:
         """Record a run that is about to start; return its number."""
@@ -138,6 +140,7 @@ class Recorder:
             None if end.error is None else json.dumps(end.error),
             end.manifest,
             json.dumps(end.usage),
+            None if end.profile is None else json.dumps(end.profile),
             self.run,
             end.task,
             end.number,
@@ -250,6 +253,7 @@ class Recorder:
     def _write_pending(self) -> None:
         for statement, values in self._pending:
             self._connection.execute(statement, values)
+        self.measures.write(self._connection, self.run)
 
     def begin(self) -> None:
         """Open a transaction."""
@@ -260,6 +264,7 @@ class Recorder:
         self._connection.execute("COMMIT" if commit else "ROLLBACK")
         if commit:
             self._pending.clear()
+            self.measures.clear()
 
     def explain(self, error: sqlite3.Error) -> Exception:
         """Return the error that tells a person what is wrong with the records."""

@@ -18,7 +18,7 @@ INSERT_ATTEMPT = (
 )
 END_ATTEMPT = (
     "UPDATE attempts SET state = ?, reason = ?, finished_at = ?, exit_code = ?, "
-    "error = ?, manifest = ?, usage = ? WHERE run = ? AND task = ? AND number = ? "
+    "error = ?, manifest = ?, usage = ?, profile = ? WHERE run = ? AND task = ? AND number = ? "
     "AND state = 'running'"
 )
 INSERT_EVENT = (
