@@ -69,7 +69,9 @@ def draft_of(flow_class: type, shape: Optional[Shape] = None) -> Draft:
         line=sources.class_line(file, names, flow_class.__name__),
         doc=clean_doc(flow_class.__doc__),
         steps=tuple(steps),
-        parameters=tuple((parameters_of(flow_class) if shape is None else shape.parameters).items()),
+        parameters=tuple(
+            (parameters_of(flow_class) if shape is None else shape.parameters).items()
+        ),
         unmarked=tuple(_unmarked(sources, methods)),
         methods=frozenset(methods),
         reserved=reserved_names(flow_class),

@@ -128,8 +128,9 @@ def fault_of(declared: Declaration, attribute: str) -> str:
         return unknown.replace("Parameter", "Config", 1)
     if declared.default is not None and declared.default_value is not None:
         return (
-            "Config `{}` has both `default`, a file, and `default_value`; keep one of "
-            "them.".format(name)
+            "Config `{}` has both `default`, a file, and `default_value`; keep one of them.".format(
+                name
+            )
         )
     default = declared.default
     if not (default is None or isinstance(default, str) or callable(default)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, NoReturn, Tuple, cast
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NoReturn, Tuple, cast
 
 _SEQUENCES = (list, tuple, set, frozenset)
 
@@ -53,8 +53,10 @@ class ConfigValue(Dict[str, Any]):
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError("A config can't be changed; copy it with to_dict() and change the copy.")
 
-    __setattr__ = __delattr__ = __setitem__ = __delitem__ = __ior__ = _refuse
-    clear = pop = popitem = setdefault = update = _refuse
+    if not TYPE_CHECKING:
+        # To a checker these are a dict's own: code that changes a config fails, and says why.
+        __setattr__ = __delattr__ = __setitem__ = __delitem__ = __ior__ = _refuse
+        clear = pop = popitem = setdefault = update = _refuse
 
 
 def flattened(value: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, NoReturn, Opt
 
 from falaj.authoring.delayed import resolved, unpacked
 from falaj.authoring.flowspec import FlowSpec
+from falaj.authoring.options import OPTIONS
 from falaj.authoring.wording import caller_place, full_path, listed, near_miss, told
 from falaj.errors import DecoratorError
 from falaj.model.graph import DecoratorSpec
@@ -95,13 +96,16 @@ class CustomDecorator:
 
     @classmethod
     def _misplaced(cls, shown: str) -> str:
-        return "@{} stands above @step, and `{}` is no step; put @step right above its `def`.".format(
-            cls.__name__, shown
+        return (
+            "@{} stands above @step, and `{}` is no step; put @step right above its `def`.".format(
+                cls.__name__, shown
+            )
         )
 
     def _attach(self, target: Any) -> None:
         for name in lists_of(type(self)):
-            getattr(target, name).append(self)
+            held: List[Any] = getattr(target, name)
+            held.append(self)
 
 
 class FlowDecorator(CustomDecorator):
@@ -191,18 +195,17 @@ def find(name: str) -> "Type[CustomDecorator]":
         )
     if problem:
         raise DecoratorError("The decorator `{}` can't be imported: {}.".format(name, problem))
-    known = {full.rpartition(".")[2]: full for full in _classes}
-    near = near_miss(short, known)
+    known = [*OPTIONS, *(full.rpartition(".")[2] for full in _classes)]
     if module:
-        message = "`{}` has no decorator `{}`{}.".format(module, short, near)
-    else:
-        message = "There is no decorator `{}`{}.".format(name, near)
-    raise DecoratorError(message)
-
-
-def known_names() -> List[str]:
-    """Return the short names of the users' own decorators."""
-    return [full.rpartition(".")[2] for full in _classes]
+        there = [full for full in _classes if full.startswith(module + ".")]
+        message = "`{}` has no decorator `{}`{}".format(module, short, near_miss(short, known))
+        more = "; it has {}".format(listed(sorted(there))) if there else ""
+        raise DecoratorError("{}{}.".format(message, more))
+    raise DecoratorError(
+        "There is no decorator `{}`{}; there are {}.".format(
+            name, near_miss(name, known), listed(known)
+        )
+    )
 
 
 def short_name(kind: "Type[CustomDecorator]") -> str:
@@ -239,6 +242,4 @@ def misplaced(name: str, decorator: CustomDecorator) -> Optional[DecoratorError]
         return None
     file, line = arguments_of(decorator).place
     message = "`{}` is a decorator with arguments and no step; write @{}(...) above its @step."
-    return DecoratorError(
-        told(file, line, message.format(name, type(decorator).__name__)), line
-    )
+    return DecoratorError(told(file, line, message.format(name, type(decorator).__name__)), line)

@@ -54,13 +54,13 @@ class Delayed:
     def __repr__(self) -> str:
         return "<config value {}>".format(shown(self))
 
-    def __str__(self) -> str:
+    def __str__(self) -> str:  # noqa: PLE0307
         _refuse(self, "made a text")
 
     def __format__(self, _: str) -> str:
         _refuse(self, "made a text")
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> bool:  # noqa: PLE0304
         _refuse(self, "tested")
 
     def __call__(self, *_: Any, **__: Any) -> NoReturn:
@@ -120,7 +120,8 @@ def resolved(value: Any, configs: Mapping[str, Any]) -> Any:
     if isinstance(value, dict) and not isinstance(value, ConfigValue):
         return unpacked(cast("Dict[Any, Any]", value), configs)
     if type(value) in _CONTAINERS:
-        return type(value)(resolved(item, configs) for item in value)
+        kind = cast("Any", type(value))
+        return kind(resolved(item, configs) for item in cast("Iterable[Any]", value))
     return value
 
 
@@ -163,9 +164,7 @@ def follow(value: Any, key: Any) -> Any:
     """Return the item of that key, or else the attribute of that name."""
     if isinstance(value, Mapping) and key in cast("Mapping[Any, Any]", value):
         return cast("Mapping[Any, Any]", value)[key]
-    if isinstance(key, str):
-        return getattr(value, key)
-    return value[key]
+    return getattr(cast("Any", value), key) if isinstance(key, str) else value[key]
 
 
 def missing(before: str, value: Any, key: Any) -> str:

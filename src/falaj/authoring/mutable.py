@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional, Sequence, Tuple, cast
 
 from falaj.authoring.custom import (
     CustomDecorator,
@@ -63,7 +63,7 @@ class _Decorated:
             yield spec.name, "falaj." + spec.name, [], dict(spec.attributes)
         for decorator in self._custom():
             said = arguments_of(decorator)
-            name = short_name(type(decorator))
+            name = short_name(cast("Any", type(decorator)))
             yield name, decorator.decorator_name, list(said.args), dict(said.kwargs)
 
     def has_decorator(self, name: str) -> bool:
@@ -89,7 +89,7 @@ class _Decorated:
         if duplicates not in (self.IGNORE, self.ERROR, self.OVERRIDE):
             refuse("`duplicates` is IGNORE, ERROR or OVERRIDE, not {!r}.".format(duplicates))
         args, kwargs = tuple(deco_args or ()), dict(deco_kwargs or {})
-        kind = deco_type
+        kind: Any = deco_type
         if isinstance(deco_type, str):
             name, said = split_decospec(deco_type)
             if said and (args or kwargs):
@@ -98,7 +98,7 @@ class _Decorated:
                     "and deco_kwargs, not both.".format(deco_type)
                 )
             args, kwargs = (_placed(said, args), _named(said) or kwargs)
-            kind = name if name in OPTIONS else find(name)
+            kind = name if name in OPTIONS else self._found(name)
         if isinstance(kind, type) and issubclass(kind, CustomDecorator):
             return self._add_custom(kind, args, kwargs, duplicates)
         name = kind if isinstance(kind, str) else getattr(kind, "__name__", "")
@@ -129,6 +129,12 @@ class _Decorated:
             self._need_removable(doomed)
             self._drop(doomed)
         return bool(doomed)
+
+    def _found(self, name: str) -> Any:
+        try:
+            return find(name)
+        except DecoratorError as error:
+            refuse(error.message, DecoratorError)
 
     def _add_built_in(
         self, name: str, kwargs: Mapping[str, Any], duplicates: int

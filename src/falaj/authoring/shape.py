@@ -7,9 +7,11 @@ from typing import Any, Dict, List, NamedTuple, Tuple
 from falaj.authoring.parameters import Parameter
 from falaj.model.graph import ConfigSpec, DecoratorSpec
 
-# Where a class keeps, once it is shaped, its configs' values and its steps' wrappers.
+# Where a class keeps, once it is shaped, its configs' values, its steps' wrappers, and the mutators
+# that add to its code.
 CONFIGS = "__falaj_configs__"
 WRAPPERS = "__falaj_wrappers__"
+ADDING = "__falaj_adding__"
 
 
 class StepShape(NamedTuple):

@@ -33,7 +33,7 @@ from falaj.authoring.members import (
 from falaj.authoring.mutable import Actor, MutableFlow, MutableStep, put_on
 from falaj.authoring.options import OPTIONS
 from falaj.authoring.parameters import Parameter
-from falaj.authoring.shape import CONFIGS, WRAPPERS, Shape, StepShape
+from falaj.authoring.shape import ADDING, CONFIGS, WRAPPERS, Shape, StepShape
 from falaj.errors import CustomDecoratorError, DecoratorError, FalajException
 from falaj.model.graph import DecoratorSpec
 
@@ -114,6 +114,8 @@ def shape_flow(flow_class: type, given: Given) -> Shape:
             # The outermost, which comes first, was added last.
             wrappers[step.name] = tuple(reversed(step.wrappers))
     setattr(flow_class, WRAPPERS, wrappers)
+    of_steps = [mutator for step in shape.steps.values() for mutator in step.mutators]
+    setattr(flow_class, ADDING, (*shape.mutators, *of_steps))
     return shape
 
 
@@ -247,7 +249,9 @@ def _pre_mutate(shape: Shape, step: StepShape, first: int) -> None:
         facade = MutableStep(shape, step, Actor(mutator, True))
         _run(mutator, "pre_mutate", mutator.pre_mutate, facade)
         # It may have removed some of those before it.
-        position = 1 + next((i for i, one in enumerate(step.mutators) if one is mutator), position - 1)
+        position = 1 + next(
+            (i for i, one in enumerate(step.mutators) if one is mutator), position - 1
+        )
 
 
 def _run(decorator: Any, method: str, function: Callable[..., Any], *arguments: Any) -> None:

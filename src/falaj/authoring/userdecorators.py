@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from types import FunctionType, GeneratorType
-from typing import Any, Callable, Dict, Optional, Union, cast
+from typing import Any, Callable, ClassVar, Dict, Optional, Union, cast
 
 from falaj.authoring.custom import CustomDecorator
 from falaj.authoring.wording import told
@@ -47,7 +47,7 @@ class GeneratorDecorator(UserStepDecorator):
     """A step decorator made of a generator function, which yields once in place of the step."""
 
     generator: Any = None
-    defaults: Dict[str, Any] = {}
+    defaults: ClassVar[Dict[str, Any]] = {}
     takes_attributes = False
 
     def init(self, *args: Any, **kwargs: Any) -> None:
@@ -72,9 +72,7 @@ class GeneratorDecorator(UserStepDecorator):
             self.skip_step = cast("Dict[str, Any]", said) or True
             return None
         if said is not None and not callable(said):
-            raise self._fault(
-                "yielded {!r}; it yields nothing, a function or a dict".format(said)
-            )
+            raise self._fault("yielded {!r}; it yields nothing, a function or a dict".format(said))
         return cast(Any, said)
 
     def post_step(self, step_name: str, flow: Any, exception: Optional[Exception] = None) -> Any:
@@ -103,11 +101,13 @@ def user_step_decorator(*args: Any, **kwargs: Any) -> Any:
     nothing to run the step, a function to run that instead, or a dict to skip the step: empty
     (USER_SKIP_STEP), or with arguments of self.next. `kwargs` are defaults of its attributes.
     """
-    if not args:
-        return lambda function: _made(function, kwargs)  # pyright: ignore[reportUnknownLambdaType]
     if len(args) > 1:
         raise DecoratorError("@user_step_decorator takes its arguments by name.")
-    return _made(args[0], kwargs)
+
+    def mark(function: Any) -> Any:
+        return _made(function, kwargs)
+
+    return mark(args[0]) if args else mark
 
 
 def _made(function: Any, defaults: Dict[str, Any]) -> Any:

@@ -11,7 +11,14 @@ from falaj.authoring.collect import describe
 from falaj.authoring.flowspec import FlowSpec
 from falaj.authoring.settling import bind_configs, bind_parameters
 from falaj.authoring.taskstate import constants_of
-from falaj.errors import ConfigError, ConfigUsage, CustomDecoratorError, FalajException, InvalidFlow
+from falaj.errors import (
+    ConfigError,
+    ConfigUsage,
+    CustomDecoratorError,
+    DecoratorError,
+    FalajException,
+    InvalidFlow,
+)
 from falaj.model.graph import FlowDescription
 from falaj.runtime.failure import describe_exception
 from falaj.runtime.flowfile import flows_in
@@ -67,7 +74,8 @@ def introduce(
 def _kind_of(error: FalajException) -> str:
     if isinstance(error, ConfigUsage):
         return "usage"
-    return error.headline if isinstance(error, (ConfigError, CustomDecoratorError)) else ""
+    told_so = isinstance(error, (ConfigError, CustomDecoratorError, DecoratorError))
+    return error.headline if told_so else ""
 
 
 def _keep_lines() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -19,7 +19,11 @@ from falaj_control.cli.toplevel import default_decospecs, top_level_options
 # The variables that give configs: a JSON object of files, or of values, by name.
 FILES_VARIABLE = "FALAJ_FLOW_CONFIG"
 VALUES_VARIABLE = "FALAJ_FLOW_CONFIG_VALUE"
-_LENIENT = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+_LENIENT: dict[str, Any] = {
+    "ignore_unknown_options": True,
+    "allow_extra_args": True,
+    "help_option_names": [],
+}
 
 
 def shape_from(flow: str, arguments: Sequence[str]) -> dict[str, Any]:
@@ -72,9 +76,10 @@ def _from_variable(variable: str) -> dict[str, str]:
         raise ValueError(f"The variable {variable} is no valid JSON: {error}.") from None
     if not isinstance(given, dict):
         raise ValueError(f"The variable {variable} is a JSON object by name, not {text!r}.")
+    pairs = cast("dict[str, Any]", given)
     return {
-        str(name): value if isinstance(value, str) else json.dumps(value)
-        for name, value in given.items()  # pyright: ignore[reportUnknownVariableType]
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in pairs.items()
     }
 
 

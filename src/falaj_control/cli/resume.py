@@ -78,9 +78,7 @@ def _origin(line: CommandContext, wanted: str | None) -> RunRecord:
     flow = line.flow.name
     record = origin_record(Access(), flow, wanted)
     if record is None:
-        raise FalajNotFound(
-            f"{flow} has no run to resume yet. Start one with: {line.typed('run')}"
-        )
+        raise FalajNotFound(f"{flow} has no run to resume yet. Start one with: {line.typed('run')}")
     if record.flow != flow:
         raise ResumeRefused(
             f"Run {record.id} is one of {record.flow}, and can't be resumed as {flow}."

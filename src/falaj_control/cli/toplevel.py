@@ -87,10 +87,7 @@ def top_level_options() -> list[click.Parameter]:
         click.Option(["--pylint/--no-pylint"], default=None, hidden=True, help=_COMPATIBLE),
         click.Option(["--production"], is_flag=True, hidden=True, help=_COMPATIBLE),
     ]
-    foreign = [
-        click.Option([one.option], hidden=True, help=_COMPATIBLE)
-        for one in _FOREIGN
-    ]
+    foreign = [click.Option([one.option], hidden=True, help=_COMPATIBLE) for one in _FOREIGN]
     return [*known, *foreign]
 
 
