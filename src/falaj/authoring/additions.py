@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Iterator, List, NamedTuple, Tuple, cast
+from typing import Any, Iterable, Iterator, List, NamedTuple, Tuple, cast
 
 from falaj.authoring.shape import ADDING
 from falaj.errors import CustomDecoratorError
@@ -32,14 +32,14 @@ def module_files(module: str, by: str) -> Iterator[Tuple[str, str]]:
             "{} adds the module {!r}, which can't be imported: {}.".format(by, module, error)
         ) from None
     top = sys.modules[module]
-    places = list(getattr(top, "__path__", ()))
+    places: List[Any] = list(getattr(top, "__path__", ()))
     file = getattr(top, "__file__", None)
     if not places and file:
         yield file, module.replace(".", "/") + os.path.splitext(file)[1]
     for place in places:
-        for folder, folders, names in os.walk(place):
+        for folder, folders, names in os.walk(str(place)):
             folders[:] = sorted(set(folders) - {"__pycache__"})
-            inner = os.path.relpath(folder, place)
+            inner = os.path.relpath(folder, str(place))
             for name in sorted(names):
                 if not name.endswith((".pyc", ".pyo")):
                     kept = os.path.normpath(os.path.join(module.replace(".", "/"), inner, name))
@@ -48,12 +48,13 @@ def module_files(module: str, by: str) -> Iterator[Tuple[str, str]]:
 
 def _added_by(mutator: Any) -> Iterator[Addition]:
     by = "`add_to_package` of @{}".format(type(mutator).__name__)
-    for item in mutator.add_to_package() or ():
-        parts: Tuple[Any, ...] = cast("Any", item) if isinstance(item, (tuple, list)) else ()
+    given: Iterable[Any] = mutator.add_to_package() or ()
+    for item in given:
+        parts: List[Any] = list(cast("Any", item)) if isinstance(item, (tuple, list)) else []
         if len(parts) not in (2, 3):
             raise CustomDecoratorError(
                 "{} gives {!r}; it gives (path, name), or (content, name, ContentType).".format(
-                    by, item
+                    by, cast("Any", item)
                 )
             )
         content = str(parts[0])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
-import pickle
+import sys
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple, cast
 
+from falaj.authoring.configdata import data_of, value_of
 from falaj.authoring.configs import Config, Declaration, declaration_of, fault_of, folded
 from falaj.authoring.configvalues import ConfigValue, flattened
 from falaj.authoring.conversion import ParameterContext
@@ -15,10 +15,6 @@ from falaj.authoring.parameters import imported_parser
 from falaj.authoring.wording import failing_line, full_path, listed, near_miss, told
 from falaj.errors import ConfigError, ConfigUsage, FalajException
 from falaj.model.graph import ConfigSpec
-
-JSON = "json"
-PICKLE = "pickle"
-_PLAIN_TYPES = (str, int, float, bool, type(None))
 
 
 class GivenConfigs(NamedTuple):
@@ -64,7 +60,7 @@ def read_configs(
             else:
                 source = _source(declared, flow, file, user, given)
                 value = None if source is None else _parsed(declared, source)
-                spec = _spec(declared, attribute, value, source.shown if source else "")
+                spec = data_of(declared, attribute, value, source.shown if source else "")
         except ConfigError as error:
             faults.append(error.message)
             continue
@@ -74,13 +70,6 @@ def read_configs(
     if faults:
         raise ConfigError("\n".join(faults))
     return values, tuple(specs)
-
-
-def value_of(spec: ConfigSpec) -> Any:
-    """Return the plain value that a config's data hold."""
-    if spec.form == PICKLE:
-        return pickle.loads(base64.b64decode(spec.value))
-    return spec.value
 
 
 def _check_names(flow: str, configs: Mapping[str, Config], given: GivenConfigs) -> None:
@@ -175,10 +164,10 @@ def _read(declared: Declaration, path: str, given_by: str) -> str:
 
 
 def _computed(declared: Declaration, default: Any, context: ParameterContext) -> Any:
-    if not callable(default) or isinstance(default, Mapping):
+    if not callable(default):
         return default
     try:
-        return default(context)
+        return cast("Any", default)(context)
     except FalajException:
         raise
     except Exception as error:
@@ -262,59 +251,5 @@ def _malformed(
     return ConfigError("{} {}: {}".format(source.shown, declared.name, message))
 
 
-def _spec(declared: Declaration, attribute: str, value: Any, source: str) -> ConfigSpec:
-    form, kept = JSON, value
-    if not _is_json(value):
-        try:
-            form = PICKLE
-            # Old enough for every interpreter that a step may ask for.
-            kept = base64.b64encode(pickle.dumps(value, 4)).decode()
-        except Exception as error:
-            raise declared.error(
-                "Config `{}` holds a {} that can't be pickled, so that steps can't be given it: "
-                "{}.".format(declared.name, type(value).__name__, error)
-            ) from error
-    return ConfigSpec(
-        name=declared.name,
-        attribute=attribute,
-        help=declared.help,
-        required=declared.required and declared.default is None and declared.default_value is None,
-        plain=declared.plain,
-        default=_shown_default(declared),
-        source=source,
-        form=form,
-        value=kept,
-        line=declared.line,
-    )
-
-
-def _shown_default(declared: Declaration) -> str:
-    default = declared.default if declared.default is not None else declared.default_value
-    if default is None or not declared.show_default:
-        return ""
-    if callable(default):
-        return "computed"
-    if isinstance(default, str):
-        return default
-    try:
-        return json.dumps(default)
-    except (TypeError, ValueError):
-        return repr(default)
-
-
-def _is_json(value: Any) -> bool:
-    """Say whether a value comes back from JSON as it is."""
-    if type(value) in _PLAIN_TYPES:
-        return value == value and value not in (float("inf"), -float("inf"))
-    if type(value) is list:
-        return all(map(_is_json, cast("List[Any]", value)))
-    if type(value) is dict:
-        pairs = cast("Dict[Any, Any]", value)
-        return all(type(key) is str and _is_json(inner) for key, inner in pairs.items())
-    return False
-
-
 def _say(text: str = "", *_: Any, **__: Any) -> None:
-    import sys
-
     sys.stderr.write("{}\n".format(text))

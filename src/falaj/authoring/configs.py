@@ -134,8 +134,9 @@ def fault_of(declared: Declaration, attribute: str) -> str:
         )
     default = declared.default
     if not (default is None or isinstance(default, str) or callable(default)):
-        return "Config `{}`: `default` is the path of a file, not {!r}; a value is given by `default_value`.".format(
-            name, default
+        return (
+            "Config `{}`: `default` is the path of a file, not {!r}; `default_value` gives a "
+            "value.".format(name, default)
         )
     parser = declared.parser
     named = isinstance(parser, str) and "." in parser

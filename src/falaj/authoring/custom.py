@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import FunctionType
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, NoReturn, Optional, Tuple, Type
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, NoReturn, Optional, Tuple, Type, cast
 
 from falaj.authoring.delayed import resolved, unpacked
 from falaj.authoring.flowspec import FlowSpec
@@ -104,8 +104,7 @@ class CustomDecorator:
 
     def _attach(self, target: Any) -> None:
         for name in lists_of(type(self)):
-            held: List[Any] = getattr(target, name)
-            held.append(self)
+            cast("List[Any]", getattr(target, name)).append(self)
 
 
 class FlowDecorator(CustomDecorator):

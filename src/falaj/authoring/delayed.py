@@ -164,7 +164,8 @@ def follow(value: Any, key: Any) -> Any:
     """Return the item of that key, or else the attribute of that name."""
     if isinstance(value, Mapping) and key in cast("Mapping[Any, Any]", value):
         return cast("Mapping[Any, Any]", value)[key]
-    return getattr(cast("Any", value), key) if isinstance(key, str) else value[key]
+    held = cast("Any", value)
+    return getattr(held, key) if isinstance(key, str) else held[key]
 
 
 def missing(before: str, value: Any, key: Any) -> str:

@@ -20,6 +20,7 @@ from falaj.authoring.custom import (
     make_ready,
     misplaced,
 )
+from falaj.authoring.decorated import Actor
 from falaj.authoring.decorators import Pending, parse_decospec, settled, split_decospec
 from falaj.authoring.delayed import holds_delayed, resolved, unpacked
 from falaj.authoring.members import (
@@ -30,7 +31,7 @@ from falaj.authoring.members import (
     reserved_names,
     steps_of,
 )
-from falaj.authoring.mutable import Actor, MutableFlow, MutableStep, put_on
+from falaj.authoring.mutable import MutableFlow, MutableStep, put_on
 from falaj.authoring.options import OPTIONS
 from falaj.authoring.parameters import Parameter
 from falaj.authoring.shape import ADDING, CONFIGS, WRAPPERS, Shape, StepShape

@@ -108,7 +108,7 @@ def _split(said: Any, by: str) -> "Tuple[Optional[Exception], Any]":
             return parts[0], parts[1]
     raise CustomDecoratorError(
         "`post_step` of @{} returned {!r}; it returns None, an exception, or a pair of these and "
-        "the arguments of self.next.".format(by, said)
+        "the arguments of self.next.".format(by, cast("Any", said))
     )
 
 
