@@ -135,7 +135,11 @@ def test_a_variable_that_is_no_json(project):
         (', default="a", default_value="b"', None, "has both `default`, a file, and"),
         (", required=True", None, "Config `cfg` is required: give it before the command"),
         (", requird=True", None, "has no argument `requird` (did you mean `required`?)"),
-        (", default_value=lambda c: c.nothing", None, "The default function of config `cfg` failed"),
+        (
+            ", default_value=lambda c: c.nothing",
+            None,
+            "The default function of config `cfg` failed",
+        ),
         (", plain=True, default_value=lambda c: (lambda: 1)", None, "can't be pickled"),
     ],
 )

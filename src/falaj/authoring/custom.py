@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from types import FunctionType
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, NoReturn, Optional, Tuple, Type, cast
+from typing import (
+    Any,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    NoReturn,
+    Optional,
+    Tuple,
+    Type,
+    cast,
+)
 
 from falaj.authoring.delayed import resolved, unpacked
 from falaj.authoring.flowspec import FlowSpec
@@ -58,10 +70,13 @@ class CustomDecorator:
         self = super().__new__(cls)
         place = caller_place()
         bare = len(args) == 1 and not kwargs and cls._can_stand_on(args[0])
-        if args and not bare and not cls.takes_places:
+        takes_none = not cls.takes_places or cls.init is CustomDecorator.init
+        if args and not bare and takes_none:
             shown = getattr(args[0], "__name__", repr(args[0]))
             if isinstance(args[0], (FunctionType, type)):
                 _refuse(place, cls._misplaced(shown))
+        if args and not bare and not cls.takes_places:
+            shown = repr(args[0])
             _refuse(place, "@{} takes its arguments by name, not {}.".format(cls.__name__, shown))
         self.__dict__[_ARGUMENTS] = Arguments(() if bare else args, kwargs, place)
         return self(args[0]) if bare else self
@@ -122,7 +137,7 @@ class FlowDecorator(CustomDecorator):
     def _attach(self, target: Any) -> None:
         if MUTATORS not in vars(target):
             setattr(target, MUTATORS, [])
-        vars(target)[MUTATORS].append(self)
+        cast("List[Any]", vars(target)[MUTATORS]).append(self)
 
 
 def lists_of(kind: "Type[CustomDecorator]") -> List[str]:
