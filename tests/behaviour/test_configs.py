@@ -80,6 +80,11 @@ def test_help_and_show_tell_of_configs(project):
         ((), {"FALAJ_FLOW_CONFIG": '{"cfg": "other.json"}'}, "file"),
         ((), {"FALAJ_FLOW_CONFIG_VALUE": '{"cfg": {"from": "variable"}}'}, "variable"),
         (
+            ("--config-value", "cfg", '{"from": "typed"}'),
+            {"FALAJ_FLOW_CONFIG_VALUE": '{"cfg": {"from": "variable"}}'},
+            "typed",
+        ),
+        (
             ("--config", "cfg", "other.json"),
             {"FALAJ_FLOW_CONFIG_VALUE": '{"cfg": {"from": "variable"}}'},
             "file",

@@ -37,6 +37,11 @@ def elsewhere(step_name, flow, inputs):
     yield {"foreach": "others"}
 
 @user_step_decorator
+def explode(step_name, flow, inputs):
+    yield
+    1 / 0
+
+@user_step_decorator
 def replace(step_name, flow, inputs):
     def instead(flow, inputs=None):
         flow.replaced = inputs is not None
@@ -187,6 +192,11 @@ def test_a_timeout_can_be_seen_by_a_decorator(own):
 
 def test_a_skipped_foreach_goes_over_what_the_decorator_left(own):
     assert own.run(FAN.format(start="@skip", join="")).data.got == ["a", "b"]
+
+
+def test_a_swallowed_exception_of_another_decorator_lets_the_flow_go_on(own):
+    data = own.run(FAN.format(start="@swallow\n    @explode", join="")).data
+    assert data.got == ["never"]
 
 
 def test_a_skipped_foreach_without_its_values(own):

@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tup
 
 from falaj.authoring.configreading import GivenConfigs, read_configs
 from falaj.authoring.configs import Config, declaration_of
+from falaj.authoring.configvalues import flattened
 from falaj.authoring.custom import (
     MUTATORS,
     CustomDecorator,
@@ -180,7 +181,7 @@ def _settle_decorators(shape: Shape) -> None:
 def _settled(spec: DecoratorSpec, names: Mapping[str, Any]) -> DecoratorSpec:
     if not isinstance(spec.attributes, Pending):
         return spec
-    return settled(spec, unpacked(spec.attributes, names))
+    return settled(spec, flattened(unpacked(spec.attributes, names)))
 
 
 def _settle_parameters(shape: Shape) -> None:
