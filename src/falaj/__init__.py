@@ -12,10 +12,22 @@ from falaj.runtime.current import current
 from falaj.version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from falaj.authoring.configs import Config
+    from falaj.authoring.configvalues import ConfigValue
+    from falaj.authoring.delayed import config_expr
+    from falaj.authoring.mutable import MutableFlow, MutableStep
+    from falaj.authoring.mutators import ContentType, FlowMutator, StepMutator
     from falaj.authoring.parsers import (
         conda_environment_yml_parser,
         pyproject_toml_parser,
         requirements_txt_parser,
+        toml_parser,
+        yaml_parser,
+    )
+    from falaj.authoring.userdecorators import (
+        USER_SKIP_STEP,
+        UserStepDecorator,
+        user_step_decorator,
     )
     from falaj.client import (
         Artifact,
@@ -32,23 +44,33 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "USER_SKIP_STEP",
     "Artifact",
+    "Config",
+    "ConfigValue",
+    "ContentType",
     "DataArtifact",
     "Falaj",
     "Flow",
+    "FlowMutator",
     "FlowSpec",
     "IncludeFile",
     "JSONType",
     "Metaflow",
+    "MutableFlow",
+    "MutableStep",
     "Parameter",
     "Run",
     "Step",
+    "StepMutator",
     "Task",
+    "UserStepDecorator",
     "__version__",
     "catch",
     "conda",
     "conda_base",
     "conda_environment_yml_parser",
+    "config_expr",
     "current",
     "default_namespace",
     "environment",
@@ -62,9 +84,28 @@ __all__ = [
     "retry",
     "step",
     "timeout",
+    "toml_parser",
+    "user_step_decorator",
     "uv",
     "uv_base",
+    "yaml_parser",
 ]
+
+
+# Where the names are that flows may use and most do without.
+_LATE = {
+    "Config": "configs",
+    "ConfigValue": "configvalues",
+    "ContentType": "mutators",
+    "FlowMutator": "mutators",
+    "MutableFlow": "mutable",
+    "MutableStep": "mutable",
+    "StepMutator": "mutators",
+    "USER_SKIP_STEP": "userdecorators",
+    "UserStepDecorator": "userdecorators",
+    "config_expr": "delayed",
+    "user_step_decorator": "userdecorators",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -74,6 +115,10 @@ def __getattr__(name: str) -> Any:
         from falaj.authoring import parsers
 
         return getattr(parsers, name)
+    if name in _LATE:
+        from importlib import import_module
+
+        return getattr(import_module("falaj.authoring." + _LATE[name]), name)
     if name in __all__:
         from falaj import client
 

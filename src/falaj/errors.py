@@ -52,6 +52,22 @@ class DecoratorError(FalajException):
     headline = "Decorator error"
 
 
+class ConfigError(FalajException):
+    """A Config that is declared wrongly, can't be read, or is used before it is known."""
+
+    headline = "Config error"
+
+
+class ConfigUsage(ConfigError):
+    """Configs that are given on the command line in a way that can't be meant."""
+
+
+class CustomDecoratorError(FalajException):
+    """A mutator or a user's own step decorator that fails or does what it can't."""
+
+    headline = "Custom decorator error"
+
+
 class InvalidNextException(FalajException):
     """A call of self.next that can't be followed at run time."""
 

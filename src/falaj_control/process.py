@@ -32,8 +32,16 @@ def main(file: int) -> NoReturn:
     connection.set_inheritable(False)
     receiver = wire.Receiver(connection)
     try:
-        hello = receiver.wait().json()
-    except EOFError:
+        message = receiver.wait()
+        if message.kind == wire.ASK:
+            # Imported here: most flows are what their source says.
+            from falaj_control.cli.beforehand import shape_from
+
+            answer = shape_from(**message.json())
+            connection.sendall(wire.pack(wire.ANSWER, 0, answer))
+            message = receiver.wait()
+        hello = message.json()
+    except (EOFError, OSError):
         os._exit(_NO_LAUNCHER)
     link = HostLink(connection, receiver, None)
     raw = hello["description"]
@@ -54,6 +62,7 @@ def main(file: int) -> NoReturn:
         start,
         hello["siblings"],
         lambda: _is_interrupted(connection, receiver),
+        hello["fault"],
     )
     # A reader who pauses and whose run was stopped by hand must not hold this process.
     flushing = threading.Thread(target=_flush, daemon=True)

@@ -223,6 +223,7 @@ def launcher_from(hello: Mapping[str, Any], link: HostLink, falaj_root: str) -> 
             flow=hello["flow"],
             cwd=hello["cwd"],
             arguments=tuple(hello["arguments"]),
+            shape=hello.get("shape", {}),
         ),
         constants=tuple(hello.get("constants", ())),
         fork_unsafe=hello["fork_unsafe"],

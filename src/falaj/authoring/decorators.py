@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import (
     Any,
     Callable,
@@ -128,6 +129,25 @@ def parse_decospec(spec: str) -> DecoratorSpec:
 
     Raises DecoratorError for an unknown decorator or argument or a bad value.
     """
+    name, arguments = split_decospec(spec)
+    try:
+        attributes = option_attributes(name, arguments)
+    except DecoratorError as error:
+        raise DecoratorError("In the decorator `{}`: {}".format(_shown(spec), error)) from None
+    if OPTIONS[name].of_flow:
+        raise DecoratorError(
+            "In the decorator `{}`: @{} stands on a flow; for every step write `{}`.".format(
+                _shown(spec), name, _on_steps(name)
+            )
+        )
+    return DecoratorSpec(name, attributes, from_outside=True)
+
+
+def split_decospec(spec: str) -> "Tuple[str, Dict[str, Any]]":
+    """Return the name and the arguments that a text such as `retry:times=4` gives, unchecked.
+
+    Raises DecoratorError for an argument without a value.
+    """
     name, _, rest = spec.strip().partition(":")
     arguments: Dict[str, Any] = {}
     # A comma parts two arguments only where `name=` follows: values may hold commas.
@@ -141,17 +161,7 @@ def parse_decospec(spec: str) -> DecoratorSpec:
         # Python 3.10 is no number: that would be 3.1.
         read = _unquoted if key.strip() == "python" else _value
         arguments[key.strip()] = read(text.strip())
-    try:
-        attributes = option_attributes(name.strip(), arguments)
-    except DecoratorError as error:
-        raise DecoratorError("In the decorator `{}`: {}".format(_shown(spec), error)) from None
-    if OPTIONS[name.strip()].of_flow:
-        raise DecoratorError(
-            "In the decorator `{}`: @{} stands on a flow; for every step write `{}`.".format(
-                _shown(spec), name.strip(), _on_steps(name.strip())
-            )
-        )
-    return DecoratorSpec(name.strip(), attributes, from_outside=True)
+    return name.strip(), arguments
 
 
 def attach(description: FlowDescription, specs: Sequence[str]) -> FlowDescription:
@@ -159,8 +169,9 @@ def attach(description: FlowDescription, specs: Sequence[str]) -> FlowDescriptio
 
     A step keeps its own decorator of the same name, and of two specs with the same name the first
     holds. `catch` is left off steps that end in a foreach: it can't stand for the missing values.
+    What the description says to have been applied is passed over.
     """
-    outside = [parse_decospec(spec) for spec in specs]
+    outside = [parse_decospec(spec) for spec in specs if spec not in description.applied]
     return description._replace(steps=tuple(_with(step, outside) for step in description.steps))
 
 
@@ -205,10 +216,7 @@ def decorate(name: str, target: Optional[Any], arguments: Mapping[str, Any]) -> 
     place = caller_place()
     if target is not None and not callable(target):
         _refuse(place, "@{} takes its arguments by name, not {!r}.".format(name, target))
-    try:
-        attributes = option_attributes(name, arguments)
-    except DecoratorError as error:
-        raise DecoratorError(told(place[0], place[1], str(error)), place[1]) from None
+    attributes = _checked(name, arguments, place)
     spec = DecoratorSpec(name, attributes, place[1], file=full_path(place[0]))
     add = _add_to_class if OPTIONS[name].of_flow else _add_to_step
 
@@ -217,6 +225,26 @@ def decorate(name: str, target: Optional[Any], arguments: Mapping[str, Any]) -> 
         return marked
 
     return mark if target is None else mark(target)
+
+
+class Pending(Dict[str, Any]):
+    """Arguments that wait for configs, and are checked once these are known."""
+
+
+def settled(spec: DecoratorSpec, arguments: Mapping[str, Any]) -> DecoratorSpec:
+    """Return a decorator whose arguments are now known, checked as if they stood in the source."""
+    return spec._replace(attributes=_checked(spec.name, arguments, (spec.file, spec.line)))
+
+
+def _checked(name: str, arguments: Mapping[str, Any], place: Tuple[str, int]) -> Dict[str, Any]:
+    # Without the module no value can be delayed; most flows never load it.
+    delayed = sys.modules.get("falaj.authoring.delayed")
+    if delayed is not None and delayed.holds_delayed(arguments):
+        return Pending(arguments)
+    try:
+        return option_attributes(name, arguments)
+    except DecoratorError as error:
+        raise DecoratorError(told(place[0], place[1], str(error)), place[1]) from None
 
 
 def _add_to_step(step: Any, spec: DecoratorSpec, place: Tuple[str, int]) -> None:

@@ -254,3 +254,8 @@ def assigned_in(flow: FlowSpec) -> Dict[str, Any]:
 def next_call(flow: FlowSpec) -> Optional[NextCall]:
     """Return what the step asked for by self.next, or None."""
     return flow.__dict__.get("__next__")
+
+
+def forget_next(flow: FlowSpec) -> None:
+    """Let self.next be called anew."""
+    flow.__dict__.pop("__next__", None)

@@ -55,6 +55,24 @@ class ParameterSpec(NamedTuple):
     line: int
 
 
+class ConfigSpec(NamedTuple):
+    """One Config with its value, which is JSON, or base64 of a pickle where `form` is `pickle`.
+
+    `default` is what the flow's author gave, as a text; `source` says where the value is from.
+    """
+
+    name: str
+    attribute: str
+    help: str
+    required: bool
+    plain: bool
+    default: str
+    source: str
+    form: str
+    value: Any
+    line: int
+
+
 def _named(decorators: Sequence[DecoratorSpec], name: str) -> Optional[DecoratorSpec]:
     for decorator in decorators:
         if decorator.name == name:
@@ -63,7 +81,10 @@ def _named(decorators: Sequence[DecoratorSpec], name: str) -> Optional[Decorator
 
 
 class FlowDescription(NamedTuple):
-    """Everything that control needs to know of a flow without importing it."""
+    """Everything that control needs to know of a flow without importing it.
+
+    `applied` holds the specs of --with that its steps already have.
+    """
 
     name: str
     doc: str
@@ -74,6 +95,8 @@ class FlowDescription(NamedTuple):
     end: str
     siblings: Tuple[str, ...] = ()
     decorators: Tuple[DecoratorSpec, ...] = ()
+    configs: Tuple[ConfigSpec, ...] = ()
+    applied: Tuple[str, ...] = ()
 
     def step(self, name: str) -> StepSpec:
         """Return the step of that name."""
@@ -95,6 +118,7 @@ class FlowDescription(NamedTuple):
         ]
         wire["decorators"] = [dict(decorator._asdict()) for decorator in self.decorators]
         wire["parameters"] = [dict(parameter._asdict()) for parameter in self.parameters]
+        wire["configs"] = [dict(config._asdict()) for config in self.configs]
         return dict(wire)
 
     @classmethod
@@ -114,6 +138,7 @@ class FlowDescription(NamedTuple):
         siblings = tuple(wire["siblings"])
         # Descriptions of earlier versions have none.
         decorators = tuple(DecoratorSpec(**d) for d in wire.get("decorators", ()))
+        configs = tuple(ConfigSpec(**config) for config in wire.get("configs", ()))
         return cls(
             **dict(
                 wire,
@@ -121,6 +146,8 @@ class FlowDescription(NamedTuple):
                 parameters=parameters,
                 siblings=siblings,
                 decorators=decorators,
+                configs=configs,
+                applied=tuple(wire.get("applied", ())),
             )
         )
 

@@ -6,12 +6,14 @@ import os
 import resource
 import sys
 import time
-from typing import Any, Dict, Optional, cast
+from functools import partial
+from typing import Any, Callable, Dict, Optional, Sequence, cast
 
 from falaj import home
 from falaj.authoring.flowspec import FlowSpec, assigned_in, bind, next_call
 from falaj.authoring.inputs import CAUGHT, Inputs
 from falaj.authoring.settling import settle_parameters
+from falaj.authoring.shape import WRAPPERS
 from falaj.authoring.taskstate import TaskState
 from falaj.errors import (
     CorruptBlob,
@@ -119,12 +121,29 @@ class _Attempt:
 
     def _call_body(self, catch: Optional[Dict[str, Any]]) -> None:
         body = getattr(self.flow, self.order.step)
-        if self.spec.is_join:
+        wrappers = self.flow_class.__dict__.get(WRAPPERS)
+        if wrappers is not None and self.order.step in wrappers:
+            self._call_wrapped(wrappers[self.order.step], body)
+        elif self.spec.is_join:
             body(Inputs(self.state.store, self.order.inputs, self._make))
         else:
             body()
         if catch is not None and catch.get("var"):
             setattr(self.flow, str(catch["var"]), None)
+
+    def _call_wrapped(self, wrappers: Sequence[Any], body: Callable[..., Any]) -> None:
+        # Imported here: most steps have no decorators of the user's own.
+        from falaj.runtime.wrapping import run_wrapped
+
+        inputs: Optional[Inputs] = None
+        if self.spec.is_join:
+            inputs = Inputs(self.state.store, self.order.inputs, self._make)
+            body = partial(body, inputs)
+        if run_wrapped(wrappers, self.flow, self.spec, body, inputs):
+            asked = next_call(self.flow)
+            if asked is not None and asked.foreach is not None:
+                # Decorators may let a foreach go over other values.
+                self.spec = self.spec._replace(foreach=asked.foreach)
 
     def _transition(self) -> Optional[Transition]:
         asked = next_call(self.flow)

@@ -98,12 +98,12 @@ def run_task(
         if description is None:
             raise FalajBug("a flow that is not valid was ordered to run")
         if order.kind == SNAPSHOT:
-            report = take_snapshot(description, order)
+            report = take_snapshot(description, order, flow_class)
         elif order.kind == TRAVEL:
             # Imported here: few runs have code that travels.
             from falaj.runtime.travelling import pack_travellers
 
-            report = pack_travellers(description, order)
+            report = pack_travellers(description, order, flow_class)
         else:
             report = execute(flow_class, description, order)
             if os.getpid() != own:

@@ -25,7 +25,8 @@ class CommandContext:
 
     `program` is what was typed before the command: `python flow.py`, or `falaj`, which takes the
     file after the command. `siblings` are the other flows of the same file. The top-level options
-    set `quiet`, `decospecs` and `environment`. Commands that wait ask `interrupted` whether the
+    set `quiet`, `decospecs`, `environment` and `has_configs`, which says that configs were typed.
+    Commands that wait ask `interrupted` whether the
     person has had enough, where the signal itself goes to another process.
     """
 
@@ -37,6 +38,7 @@ class CommandContext:
     quiet: bool = False
     decospecs: tuple[str, ...] = ()
     environment: str | None = None
+    has_configs: bool = False
     output: Output = field(default_factory=lambda: Output(sys.stdout))
     errors: Output = field(default_factory=lambda: Output(sys.stderr))
     interrupted: Callable[[], bool] = lambda: False

@@ -132,13 +132,15 @@ def run_flow_command(
     start: Start,
     siblings: Sequence[str] = (),
     interrupted: Callable[[], bool] = lambda: False,
+    fault: str = "",
 ) -> int:
     """Do what `arguments` ask of a flow and return the exit code; never raises.
 
     `problems` are the sentences of the flow's checks, `program` is what was typed before the
     command, `siblings` names the other flows of the file. `start` runs a request to its end,
     telling the watcher, and returns the exit code. `interrupted` says whether the person wants to
-    stop; commands that wait without a run ask it several times a second.
+    stop; commands that wait without a run ask it several times a second. `fault` titles the
+    problems where the flow itself may be sound; `usage` means what was typed.
     """
     line = CommandContext(
         program=program,
@@ -150,12 +152,16 @@ def run_flow_command(
         errors=Output(sys.stderr),
         interrupted=interrupted,
     )
-    return guarded(lambda: _dispatch(line, problems), line.errors)
+    return guarded(lambda: _dispatch(line, problems, fault), line.errors)
 
 
-def _dispatch(line: CommandContext, problems: Sequence[str]) -> int:
+def _dispatch(line: CommandContext, problems: Sequence[str], fault: str) -> int:
     if problems and not _WORK_ANYWAY.intersection(line.arguments):
-        raise InvalidFlow(problems, line.flow_name or "")
+        if fault == "usage":
+            raise click.UsageError("\n".join(problems))
+        error = InvalidFlow(problems, line.flow_name or "")
+        error.headline = fault or error.headline
+        raise error
     result = FlowGroup(line).main(
         list(line.arguments), prog_name=line.program, standalone_mode=False
     )

@@ -8,6 +8,7 @@ import click
 
 from falaj.authoring.decorators import attach
 from falaj.errors import FalajBug
+from falaj.model.graph import FlowDescription
 from falaj_control.cli import options
 from falaj_control.cli.background import BackgroundWatcher
 from falaj_control.cli.context import CommandContext
@@ -32,7 +33,23 @@ def command(line: CommandContext) -> click.Command:
         return start_run(line, values, given, values.get("namespace"))
 
     common = [*options.run_options(taken), options.namespace_option()]
-    return click.Command("run", callback=run, params=[*parameters, *common], help=_HELP)
+    more = _configs_help(description) if description is not None else ""
+    return click.Command("run", callback=run, params=[*parameters, *common], help=_HELP + more)
+
+
+def _configs_help(description: FlowDescription) -> str:
+    """Return what the flow's configs are, which are given before the command."""
+    if not description.configs:
+        return ""
+    lines = [
+        f"  {one.name}: {one.help or 'no help'}"
+        + ("  [required]" if one.required else f"  [default: {one.default}]" if one.default else "")
+        for one in description.configs
+    ]
+    head = (
+        "\n\nConfigs, given before the command as --config NAME FILE or --config-value NAME VALUE:"
+    )
+    return "\n".join([head, "\n\b", *lines])
 
 
 def start_run(

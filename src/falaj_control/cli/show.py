@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from falaj.authoring.options import OPTIONS
-from falaj.model.graph import FOREACH, DecoratorSpec, FlowDescription, Graph, StepSpec
+from falaj.model.graph import FOREACH, ConfigSpec, DecoratorSpec, FlowDescription, Graph, StepSpec
 from falaj_control.cli.context import TOOL, CommandContext
 from falaj_control.cli.pathspecs import FORMS, complete_paths
 
 _INDENT = "    "
+_LONGEST_VALUE = 200
 _HELP = f"""Show the flow's steps or, given PATHSPEC, what is recorded of a run, a step or a task.
 
 PATHSPEC is {FORMS}."""
@@ -43,6 +45,8 @@ def description_lines(description: FlowDescription) -> list[str]:
     lines = ["", *_doc_lines(description.doc, ""), ""]
     if description.decorators:
         lines += [*map(_decorator_text, description.decorators), ""]
+    if description.configs:
+        lines += [*map(_config_text, description.configs), ""]
     graph = Graph(description)
     for name in graph.order:
         lines += [*_step_lines(graph.steps[name]), ""]
@@ -59,6 +63,16 @@ def _step_lines(step: StepSpec) -> list[str]:
     return lines
 
 
+def _config_text(config: ConfigSpec) -> str:
+    # What only the flow's own process can read back is not shown.
+    value = json.dumps(config.value, ensure_ascii=False) if config.form == "json" else "..."
+    if len(value) > _LONGEST_VALUE:
+        value = value[: _LONGEST_VALUE - 1] + "…"
+    source = f" (from {config.source})" if config.source else ""
+    about = f"  {config.help}" if config.help else ""
+    return f"Config {config.name} = {value}{source}{about}"
+
+
 def _decorator_text(decorator: DecoratorSpec) -> str:
     option = OPTIONS.get(decorator.name)
     defaults: Mapping[str, Any] = option.defaults if option is not None else {}
@@ -67,7 +81,9 @@ def _decorator_text(decorator: DecoratorSpec) -> str:
         for name, value in decorator.attributes.items()
         if name not in defaults or value != defaults[name]
     )
-    return f"@{decorator.name}({given})" if given else f"@{decorator.name}"
+    # A user's own has the name of its module before it.
+    name = decorator.name.rpartition(".")[2]
+    return f"@{name}({given})" if given else f"@{name}"
 
 
 def _doc_lines(doc: str, indent: str) -> list[str]:

@@ -77,8 +77,13 @@ def task_order(facts: RunFacts, task: ActiveTask, parameters: str) -> Order:
 
 
 def step_options(step: StepSpec) -> dict[str, Any]:
-    """Return a step's decorators as data by name; a timeout as its seconds."""
-    options: dict[str, Any] = {d.name: dict(d.attributes) for d in step.decorators}
+    """Return a step's decorators as data by name; a timeout as its seconds.
+
+    Those of users, which have dotted names, are objects of the host.
+    """
+    options: dict[str, Any] = {
+        d.name: dict(d.attributes) for d in step.decorators if "." not in d.name
+    }
     timeout = options.get("timeout")
     if timeout is not None:
         options["timeout"] = (

@@ -11,8 +11,16 @@ from falaj.home import Home
 
 # What belongs to a run, each before what it refers to.
 TABLES = (
-    "cards", "logged_params", "metric_summaries", "metrics", "events", "attempts", "tasks", "steps", "run_tags",
-)  # fmt: skip
+    "cards",
+    "logged_params",
+    "metric_summaries",
+    "metrics",
+    "events",
+    "attempts",
+    "tasks",
+    "steps",
+    "run_tags",
+)
 
 
 def delete_run(connection: sqlite3.Connection, home: Home, run: int) -> bool:
