@@ -202,7 +202,7 @@ def test_a_change_of_the_flow_after_a_task_makes_it_run():
     other = Flow(body("start"), (Plain(body("a")), Plain(body("c"))), body("end"))
     transitions = transitions_of(one)
     tasks = {
-        (name, ()): OriginTask(1, number, SUCCEEDED, "m", transitions[name], "")
+        (name, (), 0): OriginTask(1, number, SUCCEEDED, "m", transitions[name], "")
         for number, name in enumerate(("start", "a", "b", "end"))
     }
     planner = Planner(graph_of(other), Origin(1, tasks, frozenset(), None))

@@ -6,6 +6,7 @@ import sys
 from types import FunctionType
 from typing import Any, Dict, List, Optional, Tuple, cast
 
+from falaj.authoring.cases import settle_cases
 from falaj.authoring.checks import problems_of
 from falaj.authoring.draft import Draft, DraftStep, Problem
 from falaj.authoring.members import (
@@ -52,7 +53,9 @@ def draft_of(flow_class: type) -> Draft:
     problems: List[Problem] = []
     for name, member in marked.items():
         node = sources.function(unwrapped(member))
-        steps.append(_step(sources, name, member, node))
+        drafted, wrong = settle_cases(flow_class, _step(sources, name, member, node))
+        steps.append(drafted)
+        problems += wrong
         if node is None and len(marked) > 1:
             problems.append(_unreadable(steps[-1]))
     methods = _methods(flow_class, marked)

@@ -141,6 +141,13 @@ class Task(ClientObject):
         return indices[-1] if indices else None
 
     @property
+    def iteration(self) -> Optional[int]:
+        """How often its step had led to itself before it, from 0; None in a step that can't."""
+        record = self._facts.record
+        loops = record.step in self._facts.run.targets().get(record.step, ())
+        return record.iteration if loops else None
+
+    @property
     def label(self) -> str:
         """A short form of its foreach value; empty outside of one."""
         return self._facts.record.label

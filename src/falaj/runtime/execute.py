@@ -6,7 +6,7 @@ import os
 import resource
 import sys
 import time
-from typing import Any, Dict, Optional, cast
+from typing import Any, Dict, Optional, Union, cast
 
 from falaj import home
 from falaj.authoring.flowspec import FlowSpec, assigned_in, bind, next_call
@@ -20,7 +20,8 @@ from falaj.errors import (
     InvalidNextException,
     StepExit,
 )
-from falaj.model.graph import END, FOREACH, FlowDescription, StepSpec
+from falaj.authoring.ways import NextCall
+from falaj.model.graph import END, FOREACH, PARALLEL, SWITCH, FlowDescription, StepSpec
 from falaj.model.orders import FALLBACK, INIT, ErrorInfo, Order, Report, Transition
 from falaj.runtime.current import set_current
 from falaj.runtime.deadline import Deadline
@@ -141,14 +142,14 @@ class _Attempt:
                     spec.name
                 )
             )
-        if (asked.kind, asked.targets, asked.foreach) != (spec.kind, spec.targets, spec.foreach):
+        if _form(asked) != _form(spec):
             raise InvalidNextException(
                 "Step {} called {}, but its source at line {} says {}. A step has one self.next(), "
-                "written out.".format(
-                    spec.name, _spell(asked.targets, asked.foreach), spec.line, _spell_spec(spec)
-                )
+                "written out.".format(spec.name, _spell(asked), spec.line, _spell(spec))
             )
-        return Transition(asked.targets, asked.foreach)
+        if asked.chosen is not None:
+            return Transition((asked.chosen,), condition=asked.condition)
+        return Transition(asked.targets, asked.foreach, asked.width, gang=asked.width > 0)
 
     def _commit(self, transition: Optional[Transition]) -> "tuple[str, Optional[Transition]]":
         assigned = assigned_in(self.flow)
@@ -165,8 +166,12 @@ class _Attempt:
         if catch.get("var"):
             setattr(self.flow, str(catch["var"]), kept)
         transition: Optional[Transition] = None
-        if self.spec.kind == FOREACH:
-            raise InvalidNextException("A step that starts a foreach can't have @catch.")
+        if self.spec.kind in (FOREACH, SWITCH, PARALLEL):
+            raise InvalidNextException(
+                "A step that ends in a {} can't have @catch.".format(
+                    "gang" if self.spec.kind == PARALLEL else self.spec.kind
+                )
+            )
         if self.spec.kind != END:
             transition = Transition(self.spec.targets)
         manifest = self.state.commit(assigned_in(self.flow), partial=True)
@@ -221,15 +226,19 @@ def _protocol(order: Order) -> int:
     return int(order.context.get("protocol", PROTOCOL))
 
 
-def _spell(targets: "tuple[str, ...]", foreach: Optional[str]) -> str:
-    parts = ["self.{}".format(target) for target in targets]
-    if foreach is not None:
-        parts.append("foreach={!r}".format(foreach))
-    return "self.next({})".format(", ".join(parts))
+def _form(call: "Union[NextCall, StepSpec]") -> "tuple[object, ...]":
+    return call.kind, call.targets, call.foreach, call.condition
 
 
-def _spell_spec(spec: StepSpec) -> str:
-    return _spell(spec.targets, spec.foreach)
+def _spell(call: "Union[NextCall, StepSpec]") -> str:
+    targets = ", ".join("self.{}".format(target) for target in call.targets)
+    if call.kind == SWITCH:
+        return "self.next({{… {}}}, condition={!r})".format(targets, call.condition)
+    if call.kind == PARALLEL:
+        targets += ", num_parallel=…"
+    if call.foreach is not None:
+        targets += ", foreach={!r}".format(call.foreach)
+    return "self.next({})".format(targets)
 
 
 def _seed() -> None:

@@ -162,8 +162,7 @@ class Collector:
             context.finished = context.finished or planned.step == context.plan.graph.end
             self._parts.planner.finish(planned, str(report.manifest), report.transition, fresh=True)
         elif verdict.task_state != CANCELLED:
-            place = planned.step + "".join(f"[{index}]" for index in planned.indices)
-            text = f"step {place} failed: {reason}"
+            text = f"step {context.place(task)} failed: {reason}"
             self._warden.stop(Failure(FAILED, text, planned.id, tag, error))
 
     def _record(

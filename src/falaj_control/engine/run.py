@@ -35,7 +35,7 @@ class Engine:
 
     def __init__(self, plan: RunPlan, parts: Parts) -> None:
         """Carry out `plan` with `parts`; nothing happens before `run`."""
-        board = Board(plan.graph.order, parts.planner, parts.recorder)
+        board = Board(plan.graph, parts.planner, parts.recorder)
         self._parts = parts
         self._context = RunContext(plan, parts, board)
         self._warden = Warden(self._context)
