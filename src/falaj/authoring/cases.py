@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple, cast
 
 from falaj.authoring.draft import DraftStep, Problem
 from falaj.authoring.parameters import Parameter
@@ -46,7 +46,7 @@ def _looked_up(flow_class: type, written: str) -> Any:
     if value is _MISSING or isinstance(value, Parameter):
         return value
     if isinstance(value, Mapping):
-        return value.get(key, _MISSING)
+        return cast("Mapping[Any, Any]", value).get(key, _MISSING)
     return getattr(value, key, _MISSING)
 
 

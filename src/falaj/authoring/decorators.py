@@ -26,6 +26,7 @@ from falaj.authoring.wording import caller_place, full_path, told
 from falaj.errors import DecoratorError
 from falaj.model.graph import (
     FOREACH,
+    GANG_DECORATORS,
     PARALLEL,
     SWITCH,
     DecoratorSpec,
@@ -158,6 +159,11 @@ def parse_decospec(spec: str) -> DecoratorSpec:
                 _shown(spec), name.strip(), _on_steps(name.strip())
             )
         )
+    if name.strip() in GANG_DECORATORS:
+        raise DecoratorError(
+            "In the decorator `{}`: @{} stands in the flow, above the step that num_parallel "
+            "leads to, and can't be put on every step.".format(_shown(spec), name.strip())
+        )
     return DecoratorSpec(name.strip(), attributes, from_outside=True)
 
 
@@ -165,8 +171,8 @@ def attach(description: FlowDescription, specs: Sequence[str]) -> FlowDescriptio
     """Return the description with the decorators of `specs` put on every step.
 
     A step keeps its own decorator of the same name, and of two specs with the same name the first
-    holds. `catch` is left off steps that end in a foreach, a gang or a condition: it can't stand for
-    the values, the size or the choice that are missing.
+    holds. `catch` is left off steps that end in a foreach, a gang or a condition: it can't stand
+    for the values, the size or the choice that are missing.
     """
     outside = [parse_decospec(spec) for spec in specs]
     return description._replace(steps=tuple(_with(step, outside) for step in description.steps))

@@ -6,8 +6,8 @@ from typing import Iterator, List, Set, Tuple
 
 from falaj.authoring.balance import unbalanced
 from falaj.authoring.draft import Draft, DraftStep, Problem
+from falaj.authoring.gang_checks import check_gangs
 from falaj.model.graph import FOREACH, LINEAR, PARALLEL, SWITCH, topological_order
-
 
 _OPENERS = {FOREACH: "foreach", PARALLEL: "gang", SWITCH: "condition"}
 
@@ -109,5 +109,5 @@ def _at_next(step: DraftStep, message: str, *values: object) -> Problem:
     return Problem(message.format(*values), step.file, line)
 
 
-STRUCTURE_CHECKS = (check_start_is_first, check_cycles, check_orphans)
+STRUCTURE_CHECKS = (check_start_is_first, check_cycles, check_orphans, check_gangs)
 BALANCE_CHECKS = (check_balance, check_splits_have_steps)

@@ -122,7 +122,7 @@ def _read_switch(
         else:
             fault, cases = _read_cases(node, self_name)
     targets = tuple(dict.fromkeys(case.target for case in cases))
-    if not fault and len(targets) < 2:
+    if len(targets) == 1:
         fault = "leads to step `{0}` in every case; write self.next(self.{0})".format(targets[0])
     return NextCall(call.lineno, SWITCH, targets, None, fault, is_last, condition, cases)
 

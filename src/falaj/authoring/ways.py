@@ -10,6 +10,8 @@ from falaj.authoring.wording import told
 from falaj.errors import InvalidNextException
 
 _LONGEST_VALUE = 200
+# Beyond any machine; each member is a process.
+_LARGEST_GANG = 10000
 
 
 class NextCall(NamedTuple):
@@ -67,11 +69,12 @@ def chosen_case(flow: Any, cases: Mapping[Any, Any], condition: str, frame: Fram
 
 
 def gang_width(asked: Any, line: int) -> int:
-    """Return the size of a gang, which is a whole number from 1 on."""
+    """Return the size of a gang as a whole number."""
     try:
         width = -1 if isinstance(asked, bool) else index(asked)
     except TypeError:
         width = -1
-    if width < 1:
-        refuse("num_parallel= takes a whole number from 1 on, not {!r}.".format(asked), line)
+    if not 1 <= width <= _LARGEST_GANG:
+        wanted = "a whole number from 1 to {}".format(_LARGEST_GANG)
+        refuse("num_parallel= takes {}, not {!r}.".format(wanted, asked), line)
     return width

@@ -13,6 +13,7 @@ from falaj.authoring.flowspec import FlowSpec, assigned_in, bind, next_call
 from falaj.authoring.inputs import CAUGHT, Inputs
 from falaj.authoring.settling import settle_parameters
 from falaj.authoring.taskstate import TaskState
+from falaj.authoring.ways import NextCall
 from falaj.errors import (
     CorruptBlob,
     FailureHandledByCatch,
@@ -20,7 +21,6 @@ from falaj.errors import (
     InvalidNextException,
     StepExit,
 )
-from falaj.authoring.ways import NextCall
 from falaj.model.graph import END, FOREACH, PARALLEL, SWITCH, FlowDescription, StepSpec
 from falaj.model.orders import FALLBACK, INIT, ErrorInfo, Order, Report, Transition
 from falaj.runtime.current import set_current
@@ -196,6 +196,8 @@ class _Attempt:
 
     def _label(self) -> str:
         frames = self.state.frames
+        if frames and not frames[-1].values:
+            return "node {}".format(frames[-1].index)
         position = len(frames) - 1
         if not frames or position not in self.state.inputs:
             return ""
@@ -255,6 +257,11 @@ def _announce(description: FlowDescription, order: Order) -> None:
     os.environ[home.VARIABLE] = os.path.dirname(str(order.context["store"]))
     # What it starts can be told by this, should everybody who watches over it be killed at once.
     os.environ[home.TASK_VARIABLE] = order.pathspec
+    if "parallel" in order.context:
+        # Imported here: few steps are gangs.
+        from falaj.runtime.gang import announce_gang
+
+        announce_gang(order)
     own = order.context.get("namespace")
     if own != order.context.get("default_namespace"):
         # Imported here: the client is loaded where a step reads runs, or must not see its own.

@@ -61,7 +61,7 @@ def _task_facts(task: TaskFacts) -> Iterator[Fact]:
     yield from _times(record.created_at, record.finished_at)
     if record.indices:
         yield "foreach", f"{list(record.indices)} {record.label}".strip()
-    if record.step in task.run.targets().get(record.step, ()):
+    if task.run.loops(record.step):
         yield "iteration", str(record.iteration)
     yield "parents", _parents(task)
     if record.origin is not None:
@@ -152,7 +152,7 @@ def _write_tasks(line: CommandContext, chosen: Selection) -> None:
     records = [task.record for task in chosen.tasks()]
     ranked = sorted(records, key=_rank)[:_MOST_TASKS]
     line.output.write("\n")
-    loops = chosen.step in chosen.run.targets().get(chosen.step or "", ())
+    loops = chosen.run.loops(chosen.step or "")
     rows = _rows(ranked, loops)
     tables.draw(line.output, ("task", "state", "for", "duration", "reason"), rows)
     if len(records) > len(ranked):

@@ -40,7 +40,7 @@ class Engine:
         self._context = RunContext(plan, parts, board)
         self._warden = Warden(self._context)
         self._collector = Collector(self._context, self._warden)
-        self._dispatcher = Dispatcher(self._context)
+        self._dispatcher = Dispatcher(self._context, self._warden)
         self._outfitter = Outfitter(self._context, self._warden)
         self._commit_at: float | None = None
         self._renew_at = 0.0

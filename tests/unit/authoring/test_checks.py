@@ -942,8 +942,8 @@ SWITCHES = {
             @step
             def end(self): pass
         """,
-        "<-: @catch can't stand on step `start`, which ends in a condition: after a failure nothing "
-        "chooses how to go on; choose in a step after it.",
+        "<-: @catch can't stand on step `start`, which ends in a condition: after a failure "
+        "nothing chooses how to go on; choose in a step after it.",
     ),
     "two joins of one split": (
         """
