@@ -51,8 +51,8 @@ class Warden:
         task.stopped = True
         task.term_at = None
         task.kill_at = self._parts.clock.monotonic() + self._parts.settings.stop_grace
-        # One without a process yet is told as soon as it has one; until then a signal would meet its
-        # host, which others run in.
+        # One without a process yet is told as soon as it has one; until then a signal would meet
+        # its host, which others run in.
         if task.pid is not None:
             self._parts.executor.signal(task.number, signal.SIGTERM)
 
