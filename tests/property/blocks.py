@@ -411,9 +411,7 @@ class Expected:
         )
         return self._task(block.join, arrived, stack, None, block.merges)
 
-    def _loop(
-        self, loop: Loop, before: tuple[Key, ...], stack: tuple[tuple[int, int], ...]
-    ) -> Key:
+    def _loop(self, loop: Loop, before: tuple[Key, ...], stack: tuple[tuple[int, int], ...]) -> Key:
         name = loop.body.name
         for iteration in range(loop.times):
             key = self._task(loop.body, before, stack, None, None, iteration)

@@ -131,8 +131,10 @@ def test_a_random_flow_leaves_what_the_interpreter_says(home, workers, flow):
 @given(flow=flows(depth=2, with_doom=True))
 def test_a_flow_that_fails_is_finished_by_resume(home, workers, flow):
     doomed = {name for name, fate in fates_of(flow).items() if fate == DOOMED}
-    assume(doomed and tasks_in(flow.sequence()) <= 40)
     expected = Expected(flow)
+    # A way that is not chosen never comes to its doom.
+    assume(doomed & {key[0] for key in expected.artifacts})
+    assume(tasks_in(flow.sequence()) <= 40)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source = full_source(flow)

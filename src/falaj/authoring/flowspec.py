@@ -93,6 +93,7 @@ class FlowSpec:
             return
         names = tuple(self._target_name(target, line) for target in targets)
         foreach = options.pop("foreach", None)
+        sized = "num_parallel" in options
         size = options.pop("num_parallel", None)
         if options:
             _refuse(
@@ -106,7 +107,7 @@ class FlowSpec:
             _refuse("self.next() needs at least one step, as in self.next(self.end).", line)
         kind = LINEAR if len(names) == 1 else SPLIT
         width = 0
-        if size is not None:
+        if sized:
             kind, width = PARALLEL, gang_width(size, line)
             if len(names) != 1 or foreach is not None:
                 _refuse("self.next() with num_parallel= takes exactly one step.", line)
