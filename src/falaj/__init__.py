@@ -6,6 +6,7 @@ from falaj.authoring.decorators import catch, environment, resources, retry, tim
 from falaj.authoring.entry import set_launcher
 from falaj.authoring.environments import conda, conda_base, pypi, pypi_base, uv, uv_base
 from falaj.authoring.flowspec import FlowSpec
+from falaj.authoring.gangs import parallel, pytorch_parallel
 from falaj.authoring.parameters import IncludeFile, JSONType, Parameter
 from falaj.authoring.steps import step
 from falaj.runtime.current import current
@@ -76,9 +77,11 @@ __all__ = [
     "environment",
     "get_namespace",
     "namespace",
+    "parallel",
     "pypi",
     "pypi_base",
     "pyproject_toml_parser",
+    "pytorch_parallel",
     "requirements_txt_parser",
     "resources",
     "retry",

@@ -6,6 +6,7 @@ import sys
 from types import FunctionType
 from typing import Any, Dict, List, Optional, Tuple, cast
 
+from falaj.authoring.cases import settle_cases
 from falaj.authoring.checks import problems_of
 from falaj.authoring.draft import Draft, DraftStep, Problem
 from falaj.authoring.members import (
@@ -58,7 +59,10 @@ def draft_of(flow_class: type, shape: Optional[Shape] = None) -> Draft:
     problems: List[Problem] = []
     for name, member in marked.items():
         node = sources.function(unwrapped(member))
-        steps.append(_step(sources, name, member, node, shape))
+        found = _step(sources, name, member, node, shape)
+        drafted, wrong = settle_cases(flow_class, found, {} if shape is None else shape.configs)
+        steps.append(drafted)
+        problems += wrong
         if node is None and len(marked) > 1:
             problems.append(_unreadable(steps[-1]))
     methods = _methods(flow_class, marked)

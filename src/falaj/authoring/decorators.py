@@ -25,7 +25,15 @@ from falaj.authoring.flowspec import FlowSpec
 from falaj.authoring.options import OPTIONS, option_attributes
 from falaj.authoring.wording import caller_place, full_path, told
 from falaj.errors import DecoratorError
-from falaj.model.graph import FOREACH, DecoratorSpec, FlowDescription, StepSpec
+from falaj.model.graph import (
+    FOREACH,
+    GANG_DECORATORS,
+    PARALLEL,
+    SWITCH,
+    DecoratorSpec,
+    FlowDescription,
+    StepSpec,
+)
 
 Step = TypeVar("Step", bound=Callable[..., Any])
 Number = Union[int, float]
@@ -140,6 +148,11 @@ def parse_decospec(spec: str) -> DecoratorSpec:
                 _shown(spec), name, _on_steps(name)
             )
         )
+    if name in GANG_DECORATORS:
+        raise DecoratorError(
+            "In the decorator `{}`: @{} stands in the flow, above the step that num_parallel "
+            "leads to, and can't be put on every step.".format(_shown(spec), name)
+        )
     return DecoratorSpec(name, attributes, from_outside=True)
 
 
@@ -168,8 +181,9 @@ def attach(description: FlowDescription, specs: Sequence[str]) -> FlowDescriptio
     """Return the description with the decorators of `specs` put on every step.
 
     A step keeps its own decorator of the same name, and of two specs with the same name the first
-    holds. `catch` is left off steps that end in a foreach: it can't stand for the missing values.
-    What the description says to have been applied is passed over.
+    holds. `catch` is left off steps that end in a foreach, a gang or a condition: it can't stand
+    for the values, the size or the choice that are missing. What the description says to have been
+    applied is passed over.
     """
     outside = [parse_decospec(spec) for spec in specs if spec not in description.applied]
     return description._replace(steps=tuple(_with(step, outside) for step in description.steps))
@@ -179,7 +193,9 @@ def _with(step: StepSpec, outside: Sequence[DecoratorSpec]) -> StepSpec:
     decorators = list(step.decorators)
     for decorator in outside:
         present = any(decorator.name == other.name for other in decorators)
-        if not present and not (decorator.name == "catch" and step.kind == FOREACH):
+        if not present and not (
+            decorator.name == "catch" and step.kind in (FOREACH, SWITCH, PARALLEL)
+        ):
             decorators.append(decorator)
     return step._replace(decorators=tuple(decorators))
 

@@ -142,6 +142,16 @@ def _check_resources(given: Attributes) -> Attributes:
     return given
 
 
+def _check_pytorch(given: Attributes) -> Attributes:
+    if given["master_port"] is None:
+        return given
+    wanted = "the number of a port, from 1 to 65535"
+    port = _number("pytorch_parallel", "master_port", given["master_port"], wanted)
+    if port != int(port) or not 1 <= port <= 65535:
+        refuse("pytorch_parallel", "master_port", wanted, given["master_port"])
+    return {"master_port": int(port)}
+
+
 def _environment_check(name: str) -> Callable[[Attributes], Attributes]:
     def check(given: Attributes) -> Attributes:
         # Loaded only by flows whose steps have environments of their own.
@@ -199,6 +209,8 @@ OPTIONS: Dict[str, Option] = {
         {"cpu": None, "gpu": None, "disk": None, "memory": None, "shared_memory": None},
         _check_resources,
     ),
+    "parallel": Option({}, dict),
+    "pytorch_parallel": Option({"master_port": None}, _check_pytorch),
     **{kind: Option(given, _environment_check(kind)) for kind, given in _ENVIRONMENTS.items()},
     **{
         kind + "_base": Option(given, _environment_check(kind + "_base"), of_flow=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 from falaj.client.namespaces import get_namespace
 from falaj.errors import FalajNotFound
 from falaj.model import states
+from falaj.model.graph import GANG_DECORATORS
 from falaj.model.records import RunRecord
 
 if TYPE_CHECKING:
@@ -90,6 +91,16 @@ class RunFacts:
     def end(self) -> str:
         """The name of the run's last step."""
         return str(self._record.graph.get("end", "end"))
+
+    def loops(self, step: str) -> bool:
+        """Say whether a step can lead to itself."""
+        return step in self.targets().get(step, ())
+
+    def is_gang(self, step: str) -> bool:
+        """Say whether a step's tasks ran all at once, as gangs."""
+        steps: List[Dict[str, Any]] = list(self._record.graph.get("steps", ()))
+        names = [d["name"] for one in steps if one["name"] == step for d in one["decorators"]]
+        return any(name in GANG_DECORATORS for name in names)
 
     def targets(self) -> Dict[str, List[str]]:
         """Return the steps that each step leads to."""

@@ -15,19 +15,22 @@ RUN_COLUMNS = (
 STEP_COLUMNS = "run, name, position, state, reason, cause, created_at, finished_at, environment"
 TASK_COLUMNS = (
     "run, id, step, indices, state, reason, cause, parents, origin_run, origin_task, attempt, "
-    "manifest, label, created_at, finished_at"
+    "manifest, label, created_at, finished_at, iteration"
 )
 ATTEMPT_COLUMNS = (
     "run, task, number, state, reason, started_at, finished_at, pid, exit_code, error, manifest, "
     "usage"
 )
 
-# The version that brought the column `environment`.
+# The versions that brought the columns `environment` and `iteration`.
 _ENVIRONMENTS = 2
+_ITERATIONS = 3
 
 
 def columns(names: str, version: int) -> str:
-    """Return `names` for records of a schema's version; a column that it lacks reads as NULL."""
+    """Return `names` for records of a schema's version; one that it lacks reads as nothing."""
+    if version < _ITERATIONS:
+        names = names.replace(", iteration", ", 0")
     return names if version >= _ENVIRONMENTS else names.replace(", environment", ", NULL")
 
 

@@ -84,6 +84,16 @@ class Step(MeasuredStep, ClientObject):
         return next(self._children(), None)
 
     @property
+    def control_task(self) -> Optional[Task]:
+        """The first member of the newest gang, for a step with `@parallel`; None for others."""
+        return next(self.control_tasks(), None)
+
+    def control_tasks(self, *tags: str) -> Iterator[Task]:
+        """Yield the first member of each of the step's gangs, as `tasks` does."""
+        gang = self._facts.is_gang(self.id)
+        return (task for task in self.tasks(*tags) if gang and task.index == 0)
+
+    @property
     def state(self) -> str:
         """How its tasks stand together: a task's state."""
         return self._now().state

@@ -142,6 +142,12 @@ class Task(MeasuredTask, ClientObject):
         return indices[-1] if indices else None
 
     @property
+    def iteration(self) -> Optional[int]:
+        """How often its step had led to itself before it, from 0; None in a step that can't."""
+        record = self._facts.record
+        return record.iteration if self._facts.run.loops(record.step) else None
+
+    @property
     def label(self) -> str:
         """A short form of its foreach value; empty outside of one."""
         return self._facts.record.label
@@ -233,12 +239,12 @@ class Task(MeasuredTask, ClientObject):
     @property
     def parent_tasks(self) -> Iterator[Task]:
         """The tasks whose artifacts flowed into this one."""
-        return self._others(self._parents())
+        return self._others(self._facts.parents())
 
     @property
     def child_tasks(self) -> Iterator[Task]:
         """The tasks that this one's artifacts flowed into."""
-        return self._others(self._followers())
+        return self._others(self._facts.followers())
 
     @property
     def parent_task_pathspecs(self) -> Iterator[str]:
@@ -249,23 +255,6 @@ class Task(MeasuredTask, ClientObject):
     def child_task_pathspecs(self) -> Iterator[str]:
         """The paths of `child_tasks`."""
         return (task.pathspec for task in self.child_tasks)
-
-    def _parents(self) -> List[TaskRecord]:
-        record = self._facts.record
-        found = self._access.reader.tasks_by_id(record.run, record.parents)
-        # In the order of the join's inputs.
-        places = {parent: place for place, parent in enumerate(record.parents)}
-        return sorted(found, key=lambda task: places[task.id])
-
-    def _followers(self) -> List[TaskRecord]:
-        record = self._facts.record
-        steps = self._facts.run.targets().get(record.step, [])
-        return [
-            task
-            for step in steps
-            for task in self._access.reader.tasks(record.run, step)
-            if record.id in task.parents
-        ]
 
     def _others(self, records: List[TaskRecord]) -> Iterator[Task]:
         return (task_from(self._facts.run, record) for record in records)

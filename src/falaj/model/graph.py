@@ -7,7 +7,11 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 LINEAR = "linear"
 SPLIT = "split"
 FOREACH = "foreach"
+SWITCH = "switch"
+PARALLEL = "parallel"
 END = "end"
+# The decorators of a step whose tasks run all at once, as one gang.
+GANG_DECORATORS = ("parallel", "pytorch_parallel")
 
 
 class DecoratorSpec(NamedTuple):
@@ -20,8 +24,23 @@ class DecoratorSpec(NamedTuple):
     file: str = ""
 
 
+class Case(NamedTuple):
+    """One case of a switch: the condition's value, the step that it leads to.
+
+    `written` is the key as the source has it where that is no literal, as in `config.mode`.
+    """
+
+    value: Any
+    target: str
+    written: str = ""
+
+
 class StepSpec(NamedTuple):
-    """One step as its source shows it; `kind` says which form of `self.next` ends it."""
+    """One step as its source shows it; `kind` says which form of `self.next` ends it.
+
+    A switch has the `condition`, an artifact's name, and its `cases`; `targets` names each step
+    once. `num_parallel` is the size of the gang that a step starts, where the source says it.
+    """
 
     name: str
     kind: str
@@ -32,10 +51,28 @@ class StepSpec(NamedTuple):
     doc: str
     file: str
     line: int
+    condition: Optional[str] = None
+    cases: Tuple[Case, ...] = ()
+    num_parallel: Optional[int] = None
 
     def decorator(self, name: str) -> Optional[DecoratorSpec]:
         """Return the step's decorator of that name, or None."""
         return _named(self.decorators, name)
+
+    @property
+    def opens(self) -> bool:
+        """Whether it opens what a join has to close: branches, a foreach, a gang."""
+        return self.kind in (SPLIT, FOREACH, PARALLEL)
+
+    @property
+    def loops(self) -> bool:
+        """Whether it can lead to itself."""
+        return self.name in self.targets
+
+    @property
+    def is_gang(self) -> bool:
+        """Whether its tasks run all at once, as one."""
+        return any(one.name in GANG_DECORATORS for one in self.decorators)
 
 
 class ParameterSpec(NamedTuple):
@@ -130,6 +167,8 @@ class FlowDescription(NamedTuple):
                     step,
                     targets=tuple(step["targets"]),
                     decorators=tuple(DecoratorSpec(**d) for d in step["decorators"]),
+                    # Descriptions of earlier versions have none.
+                    cases=tuple(Case(*case) for case in step.get("cases", ())),
                 )
             )
             for step in wire["steps"]
@@ -153,7 +192,7 @@ class FlowDescription(NamedTuple):
 
 
 class Graph:
-    """The steps of a checked flow with what follows from them: order, parents, joins.
+    """The steps of a checked flow with what follows from them: order, parents.
 
     Only a description without problems makes a Graph; every method then answers without checks.
     """
@@ -166,7 +205,8 @@ class Graph:
         self.parents: Dict[str, List[str]] = {name: [] for name in self.steps}
         for step in description.steps:
             for target in step.targets:
-                self.parents[target].append(step.name)
+                if target != step.name:
+                    self.parents[target].append(step.name)
         self.order = topological_order(self.start, self.steps)
 
     def descendants(self, names: Sequence[str]) -> "frozenset[str]":
@@ -182,7 +222,7 @@ class Graph:
 
 
 def topological_order(start: str, steps: Mapping[str, StepSpec]) -> Tuple[str, ...]:
-    """Return the steps reachable from `start`, each after all of its parents.
+    """Return the steps reachable from `start`, each after all of its parents but itself.
 
     Ties follow the order in which `self.next` names the targets.
     """

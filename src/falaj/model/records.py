@@ -55,7 +55,8 @@ class StepRecord(NamedTuple):
 class TaskRecord(NamedTuple):
     """One execution of a step.
 
-    `indices` are the foreach indices, outermost first; `parents` the ids of the tasks whose
+    `indices` are the foreach indices, outermost first; `iteration` counts how often the step has
+    led to itself there; `parents` the ids of the tasks whose
     artifacts flowed in; `origin` is (run, task) of the task that a reused one stands for;
     `reason` says why it ran or was reused, or how it ended; `cause` is the task to blame.
     """
@@ -74,6 +75,7 @@ class TaskRecord(NamedTuple):
     label: str
     created_at: float
     finished_at: Optional[float]
+    iteration: int = 0
 
 
 class AttemptRecord(NamedTuple):

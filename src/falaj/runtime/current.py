@@ -23,6 +23,8 @@ class Current:
         return getattr(self, name, default)
 
     def __contains__(self, name: str) -> bool:
+        if name == "parallel":
+            return bool(self.get("is_parallel"))
         return name == "is_running_flow" or (
             self._task is not None and (name in _ANSWERS or name in _LOGGING)
         )
@@ -113,6 +115,16 @@ def _task(_: FlowDescription, order: Order) -> Any:
             time.sleep(0.01)
 
 
+def _parallel(_: FlowDescription, order: Order) -> Any:
+    # Imported here: few steps are gangs.
+    from falaj.runtime.gang import membership
+
+    member = membership(order)
+    if member is None:
+        raise AttributeError("current.parallel is not set: this step has no @parallel")
+    return member
+
+
 _ANSWERS: Mapping[str, Callable[[FlowDescription, Order], Any]] = {
     "flow_name": lambda _, order: order.flow,
     "run_id": lambda _, order: str(order.run),
@@ -127,6 +139,8 @@ _ANSWERS: Mapping[str, Callable[[FlowDescription, Order], Any]] = {
     "tempdir": lambda _, __: os.environ.get("TMPDIR", "/tmp"),
     "parameter_names": lambda description, _: [p.attribute for p in description.parameters],
     "graph": lambda description, _: description.to_wire(),
+    "is_parallel": lambda _, order: "parallel" in order.context,
+    "parallel": _parallel,
     "run": _run,
     "task": _task,
 }

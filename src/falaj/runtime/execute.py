@@ -7,7 +7,7 @@ import resource
 import sys
 import time
 from functools import partial
-from typing import Any, Callable, Dict, Optional, Sequence, cast
+from typing import Any, Callable, Dict, Optional, Sequence, Union, cast
 
 from falaj import home
 from falaj.authoring.flowspec import FlowSpec, assigned_in, bind, next_call
@@ -15,6 +15,7 @@ from falaj.authoring.inputs import CAUGHT, Inputs
 from falaj.authoring.settling import settle_parameters
 from falaj.authoring.shape import WRAPPERS
 from falaj.authoring.taskstate import TaskState
+from falaj.authoring.ways import NextCall
 from falaj.errors import (
     CorruptBlob,
     FailureHandledByCatch,
@@ -22,7 +23,7 @@ from falaj.errors import (
     InvalidNextException,
     StepExit,
 )
-from falaj.model.graph import END, FOREACH, FlowDescription, StepSpec
+from falaj.model.graph import END, FOREACH, PARALLEL, SWITCH, FlowDescription, StepSpec
 from falaj.model.orders import FALLBACK, INIT, ErrorInfo, Order, Report, Transition
 from falaj.runtime.current import set_current
 from falaj.runtime.deadline import Deadline
@@ -160,14 +161,14 @@ class _Attempt:
                     spec.name
                 )
             )
-        if (asked.kind, asked.targets, asked.foreach) != (spec.kind, spec.targets, spec.foreach):
+        if _form(asked) != _form(spec):
             raise InvalidNextException(
                 "Step {} called {}, but its source at line {} says {}. A step has one self.next(), "
-                "written out.".format(
-                    spec.name, _spell(asked.targets, asked.foreach), spec.line, _spell_spec(spec)
-                )
+                "written out.".format(spec.name, _spell(asked), spec.line, _spell(spec))
             )
-        return Transition(asked.targets, asked.foreach)
+        if asked.chosen is not None:
+            return Transition((asked.chosen,), condition=asked.condition)
+        return Transition(asked.targets, asked.foreach, asked.width, gang=asked.width > 0)
 
     def _commit(self, transition: Optional[Transition]) -> "tuple[str, Optional[Transition]]":
         assigned = assigned_in(self.flow)
@@ -184,8 +185,12 @@ class _Attempt:
         if catch.get("var"):
             setattr(self.flow, str(catch["var"]), kept)
         transition: Optional[Transition] = None
-        if self.spec.kind == FOREACH:
-            raise InvalidNextException("A step that starts a foreach can't have @catch.")
+        if self.spec.kind in (FOREACH, SWITCH, PARALLEL):
+            raise InvalidNextException(
+                "A step that ends in a {} can't have @catch.".format(
+                    "gang" if self.spec.kind == PARALLEL else self.spec.kind
+                )
+            )
         if self.spec.kind != END:
             transition = Transition(self.spec.targets)
         manifest = self.state.commit(assigned_in(self.flow), partial=True)
@@ -210,6 +215,8 @@ class _Attempt:
 
     def _label(self) -> str:
         frames = self.state.frames
+        if frames and not frames[-1].values:
+            return "node {}".format(frames[-1].index)
         position = len(frames) - 1
         if not frames or position not in self.state.inputs:
             return ""
@@ -240,15 +247,19 @@ def _protocol(order: Order) -> int:
     return int(order.context.get("protocol", PROTOCOL))
 
 
-def _spell(targets: "tuple[str, ...]", foreach: Optional[str]) -> str:
-    parts = ["self.{}".format(target) for target in targets]
-    if foreach is not None:
-        parts.append("foreach={!r}".format(foreach))
-    return "self.next({})".format(", ".join(parts))
+def _form(call: "Union[NextCall, StepSpec]") -> "tuple[object, ...]":
+    return call.kind, call.targets, call.foreach, call.condition
 
 
-def _spell_spec(spec: StepSpec) -> str:
-    return _spell(spec.targets, spec.foreach)
+def _spell(call: "Union[NextCall, StepSpec]") -> str:
+    targets = ", ".join("self.{}".format(target) for target in call.targets)
+    if call.kind == SWITCH:
+        return "self.next({{… {}}}, condition={!r})".format(targets, call.condition)
+    if call.kind == PARALLEL:
+        targets += ", num_parallel=…"
+    if call.foreach is not None:
+        targets += ", foreach={!r}".format(call.foreach)
+    return "self.next({})".format(targets)
 
 
 def _seed() -> None:
@@ -265,6 +276,11 @@ def _announce(description: FlowDescription, order: Order) -> None:
     os.environ[home.VARIABLE] = os.path.dirname(str(order.context["store"]))
     # What it starts can be told by this, should everybody who watches over it be killed at once.
     os.environ[home.TASK_VARIABLE] = order.pathspec
+    if "parallel" in order.context:
+        # Imported here: few steps are gangs.
+        from falaj.runtime.gang import announce_gang
+
+        announce_gang(order)
     own = order.context.get("namespace")
     if own != order.context.get("default_namespace"):
         # Imported here: the client is loaded where a step reads runs, or must not see its own.

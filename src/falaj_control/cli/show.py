@@ -10,8 +10,18 @@ from typing import Any
 import click
 
 from falaj.authoring.options import OPTIONS
-from falaj.model.graph import FOREACH, ConfigSpec, DecoratorSpec, FlowDescription, Graph, StepSpec
+from falaj.model.graph import (
+    FOREACH,
+    PARALLEL,
+    SWITCH,
+    ConfigSpec,
+    DecoratorSpec,
+    FlowDescription,
+    Graph,
+    StepSpec,
+)
 from falaj_control.cli.context import TOOL, CommandContext
+from falaj_control.cli.output_raw import ways
 from falaj_control.cli.pathspecs import FORMS, complete_paths
 
 _INDENT = "    "
@@ -58,8 +68,7 @@ def _step_lines(step: StepSpec) -> list[str]:
     lines.append(f"Step {step.name}")
     lines += _doc_lines(step.doc, _INDENT) or [f"{_INDENT}?"]
     if step.targets:
-        how = f" (foreach {step.foreach})" if step.kind == FOREACH else ""
-        lines.append(f"{_INDENT}=> {', '.join(step.targets)}{how}")
+        lines.append(f"{_INDENT}=> {ways(step)}{_how(step)}")
     return lines
 
 
@@ -71,6 +80,17 @@ def _config_text(config: ConfigSpec) -> str:
     source = f" (from {config.source})" if config.source else ""
     about = f"  {config.help}" if config.help else ""
     return f"Config {config.name} = {value}{source}{about}"
+
+
+def _how(step: StepSpec) -> str:
+    if step.kind == FOREACH:
+        return f" (foreach {step.foreach})"
+    if step.kind == SWITCH:
+        return f" (condition {step.condition})"
+    if step.kind == PARALLEL:
+        size = "" if step.num_parallel is None else f" {step.num_parallel}"
+        return f" (num_parallel{size})"
+    return ""
 
 
 def _decorator_text(decorator: DecoratorSpec) -> str:

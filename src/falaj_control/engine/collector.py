@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from falaj.model.orders import ErrorInfo
-from falaj.model.states import CANCELLED, FAILED, TASK_SUCCESSFUL
+from falaj.model.states import CANCELLED, FAILED, RETRYING, TASK_SUCCESSFUL
 from falaj.store.blobs import BlobStore
 from falaj_control.engine.active import ActiveTask
 from falaj_control.engine.context import Failure, RunContext
 from falaj_control.engine.endings import describe_death, ending_of
+from falaj_control.engine.gangs import Ending, Gangs
 from falaj_control.engine.measures import measure_takers
 from falaj_control.engine.warden import Warden
 from falaj_control.lifecycle.attempts import (
@@ -45,6 +46,7 @@ class Collector:
         self._takers: Mapping[str, Callable[[ActiveTask, Any], None]] = measure_takers(
             self._parts.recorder.measures, BlobStore(self._parts.settings.home.store)
         )
+        self._gangs = Gangs(context, warden, self._judge, self._settle)
 
     def started(self, event: Started) -> None:
         """An order's process runs."""
@@ -102,7 +104,11 @@ class Collector:
                 self._log_error(task, error)
             self._close_log(task)
             self._parts.capacity.take(task.options.get("resources"), -1)
-            self._task_ended(task, event, ended, error)
+            ending = Ending(task, event, ended, error)
+            if task.gang is not None and task.fallback is None:
+                self._gangs.take_in(task.gang, ending)
+            else:
+                self._settle(ending, self._judge(ending), ending.reason)
 
     def _snapshot_taken(self, event: Ended) -> None:
         report, recorder = event.report, self._parts.recorder
@@ -138,20 +144,22 @@ class Collector:
                 self._parts.watcher.note(text)
             task.log.close()
 
-    def _task_ended(
-        self, task: ActiveTask, event: Ended, ended: str, error: ErrorInfo | None
-    ) -> None:
-        context, report = self._context, event.report
+    def _judge(self, ending: Ending) -> Verdict:
+        task = ending.task
         fallback = task.fallback is not None
-        verdict = after_attempt(task.policy, task.attempt, ended, _chance(), fallback)
-        failure = context.failure
-        if verdict.follow is not None and failure is not None:
+        verdict = after_attempt(task.policy, task.attempt, ending.ended, _chance(), fallback)
+        if verdict.follow is not None and self._context.failure is not None:
             verdict = verdict._replace(task_state=CANCELLED, follow=None)
-        reason = task.reason
-        if error is not None:
-            reason = f"{error.type}: {error.message}"[:_LONGEST_REASON]
-        elif verdict.task_state == CANCELLED and failure is not None:
+        return verdict
+
+    def _settle(self, ending: Ending, verdict: Verdict, reason: str) -> None:
+        """Record the end of an attempt, plan on, and have tried again what is to be."""
+        context, failure = self._context, self._context.failure
+        task, event, _, error = ending
+        report = event.report
+        if error is None and verdict.task_state == CANCELLED and failure is not None:
             reason = failure.reason
+        reason = reason[:_LONGEST_REASON]
         self._record(task, event, verdict, error, reason)
         tag = context.tag(task, report.label if report is not None else "")
         seconds = self._parts.clock.monotonic() - task.started
@@ -166,8 +174,7 @@ class Collector:
             context.finished = context.finished or planned.step == context.plan.graph.end
             self._parts.planner.finish(planned, str(report.manifest), report.transition, fresh=True)
         elif verdict.task_state != CANCELLED:
-            place = planned.step + "".join(f"[{index}]" for index in planned.indices)
-            text = f"step {place} failed: {reason}"
+            text = f"step {context.place(task)} failed: {reason}"
             self._warden.stop(Failure(FAILED, text, planned.id, tag, error))
 
     def _record(
@@ -190,7 +197,7 @@ class Collector:
                 task=planned.id,
                 number=task.attempt,
                 state=verdict.attempt_state,
-                reason=reason if error is not None else "",
+                reason=reason if error is not None or state == RETRYING else "",
                 exit_code=event.status,
                 error=error,
                 manifest=manifest,
@@ -224,7 +231,7 @@ class Collector:
         task.attempt += 1
         task.reason = f"tries again after: {reason}" if again else f"applies @catch after: {reason}"
         task.pid = task.log = task.term_at = task.kill_at = None
-        task.timed_out = False
+        task.timed_out = task.stopped = False
         self._context.board.retried(task.planned.step)
         due = self._parts.clock.monotonic() + verdict.wait
         heapq.heappush(self._context.waiting, (due, next(self._context.numbers), task))

@@ -98,8 +98,18 @@ class RunContext:
         """Return what watchers know a task by."""
         planned = task.planned
         shown = label or ",".join(map(str, planned.indices))
+        if self.plan.graph.steps[planned.step].loops:
+            shown += f"{', ' if shown else ''}iteration {planned.iteration}"
         run = self.plan.facts.run
         return TaskTag(run, planned.step, planned.id, task.attempt, shown, task.pid)
+
+    def place(self, task: ActiveTask) -> str:
+        """Return a task's step with its foreach indices and, in a loop, its iteration."""
+        planned = task.planned
+        indices = [*planned.indices]
+        if self.plan.graph.steps[planned.step].loops:
+            indices.append(planned.iteration)
+        return planned.step + "".join(f"[{index}]" for index in indices)
 
     def commit(self) -> None:
         """Write all records that wait."""

@@ -11,6 +11,8 @@ from falaj.model.orders import FALLBACK, INIT, SNAPSHOT, TASK, TRAVEL, Order
 from falaj_control.engine.active import ActiveTask
 from falaj_control.ports.executing import HostPlace, Placement
 
+_HERE = "127.0.0.1"
+
 
 class RunFacts(NamedTuple):
     """What every order of a run has in common.
@@ -61,6 +63,11 @@ def task_order(facts: RunFacts, task: ActiveTask, parameters: str) -> Order:
     if task.fallback is not None:
         context["died"] = task.fallback
     planned = task.planned
+    gang, place = planned.gang, planned.place
+    if gang is not None and place is not None:
+        # Task ids count up through a gang; its members all run on this machine.
+        first = str(planned.id - place.position)
+        context["parallel"] = (_HERE, gang.width, place.position, first)
     return Order(
         TASK if task.fallback is None else FALLBACK,
         facts.flow,

@@ -35,12 +35,12 @@ class Engine:
 
     def __init__(self, plan: RunPlan, parts: Parts) -> None:
         """Carry out `plan` with `parts`; nothing happens before `run`."""
-        board = Board(plan.graph.order, parts.planner, parts.recorder)
+        board = Board(plan.graph, parts.planner, parts.recorder)
         self._parts = parts
         self._context = RunContext(plan, parts, board)
         self._warden = Warden(self._context)
         self._collector = Collector(self._context, self._warden)
-        self._dispatcher = Dispatcher(self._context)
+        self._dispatcher = Dispatcher(self._context, self._warden)
         self._outfitter = Outfitter(self._context, self._warden)
         self._commit_at: float | None = None
         self._renew_at = 0.0

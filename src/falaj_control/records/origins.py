@@ -76,23 +76,20 @@ def read_origin_environments(connection: sqlite3.Connection, run: int) -> dict[s
 
 
 def read_origin_tasks(connection: sqlite3.Connection, run: int) -> dict[TaskKey, OriginTask]:
-    """Return the tasks of a run by step and indices.
+    """Return the tasks of a run by step, indices and iteration.
 
     A task that was itself reused stands for the one that really ran.
     """
     rows = connection.execute(
-        "SELECT t.step, t.indices, coalesce(o.run, t.run), coalesce(o.id, t.id), "
+        "SELECT t.step, t.indices, t.iteration, coalesce(o.run, t.run), coalesce(o.id, t.id), "
         "coalesce(o.state, t.state), t.manifest, t.transition, t.label FROM tasks t "
         "LEFT JOIN tasks o ON o.run = t.origin_run AND o.id = t.origin_task WHERE t.run = ?",
         (run,),
     )
     tasks: dict[TaskKey, OriginTask] = {}
-    for step, indices, origin_run, origin_task, state, manifest, transition, label in rows:
-        goes_on: Transition | None = None
-        if transition is not None:
-            targets, foreach, width, values = json.loads(transition)
-            goes_on = Transition(tuple(targets), foreach, width, values)
-        key = (str(step), tuple(json.loads(indices)))
+    for step, indices, iteration, origin_run, origin_task, state, manifest, went, label in rows:
+        goes_on = None if went is None else Transition.from_wire(json.loads(went))
+        key = (str(step), tuple(json.loads(indices)), int(iteration))
         tasks[key] = OriginTask(origin_run, origin_task, state, manifest, goes_on, label)
     return tasks
 

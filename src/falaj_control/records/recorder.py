@@ -224,6 +224,7 @@ class Recorder:
             task.id,
             task.step,
             json.dumps(task.indices),
+            task.iteration,
             state,
             reason,
             cause,
