@@ -5,6 +5,13 @@ from typing import TYPE_CHECKING, Any, List
 from falaj.authoring.decorators import catch, environment, resources, retry, timeout
 from falaj.authoring.entry import set_launcher
 from falaj.authoring.environments import conda, conda_base, pypi, pypi_base, uv, uv_base
+from falaj.authoring.flow_decorators import (
+    exit_hook,
+    project,
+    schedule,
+    trigger,
+    trigger_on_finish,
+)
 from falaj.authoring.flowspec import FlowSpec
 from falaj.authoring.parameters import IncludeFile, JSONType, Parameter
 from falaj.authoring.steps import step
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
         get_namespace,
         namespace,
     )
+    from falaj.runtime.events import namespaced_event_name
 
 __all__ = [
     "Artifact",
@@ -52,16 +60,22 @@ __all__ = [
     "current",
     "default_namespace",
     "environment",
+    "exit_hook",
     "get_namespace",
     "namespace",
+    "namespaced_event_name",
+    "project",
     "pypi",
     "pypi_base",
     "pyproject_toml_parser",
     "requirements_txt_parser",
     "resources",
     "retry",
+    "schedule",
     "step",
     "timeout",
+    "trigger",
+    "trigger_on_finish",
     "uv",
     "uv_base",
 ]
@@ -74,6 +88,10 @@ def __getattr__(name: str) -> Any:
         from falaj.authoring import parsers
 
         return getattr(parsers, name)
+    if name == "namespaced_event_name":
+        from falaj.runtime.events import namespaced_event_name
+
+        return namespaced_event_name
     if name in __all__:
         from falaj import client
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from falaj import liveness
 from falaj.authoring.decorators import attach
+from falaj.authoring.projects import settle_project
 from falaj.model.graph import FlowDescription, Graph
 from falaj.model.states import CANCELLED, RUN_SUCCESSFUL, TOLERATED
 from falaj.store.blobs import BlobStore
@@ -66,8 +67,11 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     started = clock.monotonic()
     wanted = request.resume
     earlier = look_before(settings.home, wanted.origin if wanted else None, clock.wall())
-    options = settle_options(request, earlier.options if earlier else {})
+    before: Mapping[str, Any] = earlier.options if earlier else {}
+    options = settle_options(request, before)
     description = attach(request.description, options.decospecs)
+    project = settle_project(description, request.branch, settings.user, before.get("project"))
+    options = options._replace(project=project)
     capacity = this_machine(settings)
     capacity.check(description)
     outfit = _outfit(launcher, settings, description, options, earlier, request.locked)
@@ -86,7 +90,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
             lease=liveness.process_lease(),
             steps=graph.order,
             tags=options.tags,
-            system_tags=system_tags(settings.user, clock.wall()),
+            system_tags=system_tags(settings.user, clock.wall(), project),
         )
     )
     if request.run_id_file:
@@ -110,6 +114,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
             fresh=_needs_fresh_interpreters(launcher, options.isolation, watcher),
             spawn=options.isolation == "spawn",
             protocol=outfit.protocol if outfit is not None else 5,
+            project=project,
         ),
         given=dict(request.parameters),
         origin_parameters=earlier.parameters if earlier else None,
@@ -132,6 +137,8 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     try:
         engine = Engine(plan, parts)
         watcher.run_started(description.name, run, plan.facts.origin)
+        if project is not None:
+            watcher.note("Project: {project_name}, branch: {branch_name}".format(**project))
         end = engine.run()
         status = _exit_status(end.state)
         failure = engine.failure

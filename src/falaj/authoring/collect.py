@@ -32,7 +32,7 @@ def describe(flow_class: type) -> FlowDescription:
     problems = problems_of(draft)
     if problems:
         raise InvalidFlow([str(problem) for problem in problems], draft.name)
-    return FlowDescription(
+    description = FlowDescription(
         name=draft.name,
         doc=draft.doc,
         file=draft.file,
@@ -42,6 +42,18 @@ def describe(flow_class: type) -> FlowDescription:
         end=cast(str, draft.end),
         decorators=flow_decorators_of(flow_class),
     )
+    if description.decorators:
+        _check_decorators(flow_class, description)
+    return description
+
+
+def _check_decorators(flow_class: type, description: FlowDescription) -> None:
+    # Imported here: most flows have no decorators of their own.
+    from falaj.authoring.flow_checks import decorator_problems
+
+    problems = decorator_problems(flow_class, description)
+    if problems:
+        raise InvalidFlow([str(problem) for problem in problems], description.name)
 
 
 def draft_of(flow_class: type) -> Draft:

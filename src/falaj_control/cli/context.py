@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from falaj.authoring.projects import NOTHING_ASKED, AskedBranch
 from falaj.errors import FalajBug
 from falaj.model.graph import FlowDescription
 from falaj_control.cli.terminal import Output
@@ -25,8 +26,8 @@ class CommandContext:
 
     `program` is what was typed before the command: `python flow.py`, or `falaj`, which takes the
     file after the command. `siblings` are the other flows of the same file. The top-level options
-    set `quiet`, `decospecs` and `environment`. Commands that wait ask `interrupted` whether the
-    person has had enough, where the signal itself goes to another process.
+    set `quiet`, `decospecs`, `environment` and `branch`. Commands that wait ask `interrupted`
+    whether the person has had enough, where the signal itself goes to another process.
     """
 
     program: str
@@ -37,6 +38,7 @@ class CommandContext:
     quiet: bool = False
     decospecs: tuple[str, ...] = ()
     environment: str | None = None
+    branch: AskedBranch = NOTHING_ASKED
     output: Output = field(default_factory=lambda: Output(sys.stdout))
     errors: Output = field(default_factory=lambda: Output(sys.stderr))
     interrupted: Callable[[], bool] = lambda: False

@@ -55,6 +55,7 @@ def start_run(
         namespace=namespace,
         resume=resume,
         environment=line.environment,
+        branch=line.branch,
         arguments=line.arguments,
         **options.request_fields(values),
     )

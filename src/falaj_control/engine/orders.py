@@ -31,6 +31,7 @@ class RunFacts(NamedTuple):
     spawn: bool = False
     protocol: int = 5
     show_values: bool = False
+    project: Mapping[str, Any] | None = None
 
 
 def init_order(facts: RunFacts, given: Mapping[str, Any], origin_parameters: str | None) -> Order:
@@ -102,7 +103,7 @@ def graph_record(description: FlowDescription) -> Mapping[str, Any]:
 
 
 def _context(facts: RunFacts) -> dict[str, Any]:
-    return {
+    context: dict[str, Any] = {
         "store": facts.store,
         "user": facts.user,
         "namespace": facts.namespace,
@@ -113,3 +114,6 @@ def _context(facts: RunFacts) -> dict[str, Any]:
         "show_values": facts.show_values,
         "protocol": facts.protocol,
     }
+    if facts.project is not None:
+        context["project"] = facts.project
+    return context

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from falaj.authoring.projects import NOTHING_ASKED, AskedBranch
 from falaj.model.graph import FlowDescription
 
 MAX_WORKERS = 16
@@ -31,7 +32,7 @@ class RunRequest:
     defaults. `description` already has the decorators of `decospecs` attached. `environment` is one
     of ENVIRONMENTS, or None where the decorators alone decide. With `locked`, environments come
     from the flow's lock file alone. `includes` names packages of the launching environment that
-    travel into those of the steps.
+    travel into those of the steps. `branch` is what the command line says of the project's branch.
     """
 
     description: FlowDescription
@@ -47,5 +48,6 @@ class RunRequest:
     environment: str | None = None
     locked: bool = False
     includes: tuple[str, ...] = ()
+    branch: AskedBranch = NOTHING_ASKED
     resume: ResumeRequest | None = None
     arguments: tuple[str, ...] = ()
