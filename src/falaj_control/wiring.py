@@ -72,6 +72,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     description = attach(request.description, options.decospecs)
     project = settle_project(description, request.branch, settings.user, before.get("project"))
     options = options._replace(project=project)
+    trigger = request.trigger or (earlier.trigger if earlier else ())
     capacity = this_machine(settings)
     capacity.check(description)
     outfit = _outfit(launcher, settings, description, options, earlier, request.locked)
@@ -91,6 +92,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
             steps=graph.order,
             tags=options.tags,
             system_tags=system_tags(settings.user, clock.wall(), project),
+            trigger=trigger,
         )
     )
     if request.run_id_file:
@@ -115,6 +117,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
             spawn=options.isolation == "spawn",
             protocol=outfit.protocol if outfit is not None else 5,
             project=project,
+            trigger=trigger,
         ),
         given=dict(request.parameters),
         origin_parameters=earlier.parameters if earlier else None,

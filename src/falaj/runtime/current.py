@@ -92,6 +92,16 @@ def _task(_: FlowDescription, order: Order) -> Any:
             time.sleep(0.01)
 
 
+def _trigger(_: FlowDescription, order: Order) -> Any:
+    events = order.context.get("trigger")
+    if not events:
+        return _UNSET
+    # Imported here: few runs have a trigger, and every task would pay for the client.
+    from falaj.client.runs import trigger_of
+
+    return trigger_of(events)
+
+
 def _of_project(name: str) -> Callable[[FlowDescription, Order], Any]:
     return lambda _, order: order.context.get("project", {}).get(name, _UNSET)
 
@@ -120,6 +130,7 @@ _ANSWERS: Mapping[str, Callable[[FlowDescription, Order], Any]] = {
             "is_production",
         )
     },
+    "trigger": _trigger,
     "run": _run,
     "task": _task,
 }

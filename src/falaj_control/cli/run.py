@@ -56,6 +56,7 @@ def start_run(
         resume=resume,
         environment=line.environment,
         branch=line.branch,
+        trigger=line.trigger,
         arguments=line.arguments,
         **options.request_fields(values),
     )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import click
 
 from falaj_control.cli.context import CommandContext
-from falaj_control.cli.flow_options import asked_branch, project_options
+from falaj_control.cli.flow_options import asked_branch, asked_trigger, flow_options
 from falaj_control.ports.requests import ENVIRONMENTS
 
 
@@ -40,7 +40,6 @@ _FOREIGN = (
     _Foreign("--mode", (), "Spin is not available yet."),
     _Foreign("--config", (), "Config is not available yet.", 2),
     _Foreign("--config-value", (), "Config is not available yet.", 2),
-    _Foreign("--trigger", (), "Triggers are not available yet."),
     _Foreign("--package-suffixes"),
     _Foreign("--event-logger", ("nullSidecarLogger",)),
     _Foreign("--monitor", ("nullSidecarMonitor",)),
@@ -69,7 +68,7 @@ def top_level_options() -> list[click.Parameter]:
             "FALAJ_ENVIRONMENT says it as well.  [default: what the decorators say]",
         ),
         click.Option(["--pylint/--no-pylint"], default=None, hidden=True, help=_COMPATIBLE),
-        *project_options(),
+        *flow_options(),
     ]
     foreign = [
         click.Option([one.option], nargs=one.values, hidden=True, help=_COMPATIBLE)
@@ -87,6 +86,7 @@ def settle_top_level(line: CommandContext, values: Mapping[str, Any]) -> None:
     line.decospecs = tuple(values["decospecs"])
     line.environment = values["environment"]
     line.branch = asked_branch(line.description, values)
+    line.trigger = asked_trigger(line.description, values["trigger"])
     if values["pylint"] is not None:
         given = "--pylint" if values["pylint"] else "--no-pylint"
         line.errors.line(f"Note: {given} has no effect; the checks of the flow need no pylint.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from falaj.model.graph import FlowDescription, StepSpec
@@ -32,6 +32,7 @@ class RunFacts(NamedTuple):
     protocol: int = 5
     show_values: bool = False
     project: Mapping[str, Any] | None = None
+    trigger: Sequence[Mapping[str, Any]] = ()
 
 
 def init_order(facts: RunFacts, given: Mapping[str, Any], origin_parameters: str | None) -> Order:
@@ -116,4 +117,6 @@ def _context(facts: RunFacts) -> dict[str, Any]:
     }
     if facts.project is not None:
         context["project"] = facts.project
+    if facts.trigger:
+        context["trigger"] = list(facts.trigger)
     return context

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +33,8 @@ class RunRequest:
     defaults. `description` already has the decorators of `decospecs` attached. `environment` is one
     of ENVIRONMENTS, or None where the decorators alone decide. With `locked`, environments come
     from the flow's lock file alone. `includes` names packages of the launching environment that
-    travel into those of the steps. `branch` is what the command line says of the project's branch.
+    travel into those of the steps. `branch` is what the command line says of the project's branch,
+    `trigger` the events, as they are recorded, that start the run.
     """
 
     description: FlowDescription
@@ -49,5 +51,6 @@ class RunRequest:
     locked: bool = False
     includes: tuple[str, ...] = ()
     branch: AskedBranch = NOTHING_ASKED
+    trigger: Sequence[Mapping[str, Any]] = ()
     resume: ResumeRequest | None = None
     arguments: tuple[str, ...] = ()

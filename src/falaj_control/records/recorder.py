@@ -35,7 +35,7 @@ class Recorder:
         with _Transaction(self):
             cursor = self._connection.execute(
                 "INSERT INTO runs (flow, state, user, script, created_at, origin, graph, options, "
-                "lease, heard_at) VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?, ?)",
+                "lease, heard_at, trigger) VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     new.flow,
                     _text(new.user),
@@ -46,6 +46,7 @@ class Recorder:
                     json.dumps(new.options),
                     json.dumps(new.lease),
                     new.created_at,
+                    json.dumps(new.trigger) if new.trigger else None,
                 ),
             )
             self.run = int(cursor.lastrowid or 0)
