@@ -145,13 +145,15 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         end = engine.run()
         status = _exit_status(end.state)
         failure = engine.failure
+        seconds = clock.monotonic() - started
+        engine.call_exit_hooks(end)
         watcher.run_ended(
             RunOutcome(
                 run=run,
                 flow=description.name,
                 state=end.state,
                 reason=end.reason,
-                seconds=clock.monotonic() - started,
+                seconds=seconds,
                 failed_task=failure.task if failure else None,
                 error=failure.error if failure else None,
                 tolerated=engine.tolerated if end.state == TOLERATED else 0,

@@ -150,6 +150,15 @@ class Run(ClientObject):
         events = self._facts.record.trigger
         return trigger_of(events, self._access.home.root) if events else None
 
+    @property
+    def exit_hooks_log(self) -> str:
+        """What the run's exit hooks have printed, and how they failed; empty where none ran."""
+        # Imported here: few runs have hooks, and fewer are asked.
+        from falaj.client.logs import read_log
+
+        lines = read_log(self._access.home.hooks_log(self._facts.id))
+        return "".join(line.text.decode("utf-8", "replace") + "\n" for line in lines)
+
     def add_tag(self, tag: _Tags) -> None:
         """Add a tag (or several); one that is a system tag already is left as it is."""
         self.replace_tags((), tag)

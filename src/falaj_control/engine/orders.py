@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from falaj.model.graph import FlowDescription, StepSpec
-from falaj.model.orders import FALLBACK, INIT, SNAPSHOT, TASK, TRAVEL, Order
+from falaj.model.orders import FALLBACK, HOOK, INIT, SNAPSHOT, TASK, TRAVEL, Order
 from falaj_control.engine.active import ActiveTask
 from falaj_control.ports.executing import HostPlace, Placement
 
@@ -53,6 +53,12 @@ def travel_order(facts: RunFacts, includes: tuple[str, ...]) -> Order:
     """Return the order that collects the user's packages that travel with the run."""
     context = {**_context(facts), "includes": includes}
     return Order(TRAVEL, facts.flow, facts.run, "_travel", 0, 0, (), (), None, {}, context)
+
+
+def hook_order(facts: RunFacts, function: str) -> Order:
+    """Return the order that calls an exit hook."""
+    context = {**_context(facts), "function": function}
+    return Order(HOOK, facts.flow, facts.run, "_exit_hook", 0, 0, (), (), None, {}, context)
 
 
 def task_order(facts: RunFacts, task: ActiveTask, parameters: str) -> Order:
