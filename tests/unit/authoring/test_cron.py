@@ -66,7 +66,8 @@ def test_the_sixth_field_is_the_year_unless_only_a_second_makes_sense() -> None:
     year = parse_cron("0 15 10 * ? *")
     assert (year.second, year.minute, year.hour, year.day, year.year) == ("0", "0", "15", "10", "*")
     second = parse_cron("0 15 10 * * ?")
-    assert (second.second, second.minute, second.hour, second.weekday) == ("0", "15", "10", "?")
+    assert (second.second, second.minute, second.hour) == ("0", "15", "10")
+    assert (second.month, second.weekday) == ("*", "?")
     assert (parse_cron("0 6 * * 1").is_quartz, second.is_quartz) == (False, True)
 
 
