@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+)
+
+from falaj.client.objects import moment
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 RUN = "run"
 # Opens the run at a path `flow/run`. Runs know triggers, so triggers can't know how that is done.
@@ -82,9 +97,8 @@ class Trigger:
 
 
 def _event(recorded: Mapping[str, Any]) -> MetaflowEvent:
-    at = recorded["timestamp"]
-    moment = None if at is None else datetime.fromtimestamp(at)
-    return MetaflowEvent(recorded["name"], recorded["id"], moment, recorded["type"])
+    at = moment(recorded["timestamp"])
+    return MetaflowEvent(recorded["name"], recorded["id"], at, recorded["type"])
 
 
 def events_of_run(flow: str, end_task: str, finished_at: Optional[float]) -> List[Dict[str, Any]]:
