@@ -5,6 +5,13 @@ from typing import TYPE_CHECKING, Any, List
 from falaj.authoring.decorators import catch, environment, resources, retry, timeout
 from falaj.authoring.entry import set_launcher
 from falaj.authoring.environments import conda, conda_base, pypi, pypi_base, uv, uv_base
+from falaj.authoring.flow_decorators import (
+    exit_hook,
+    project,
+    schedule,
+    trigger,
+    trigger_on_finish,
+)
 from falaj.authoring.flowspec import FlowSpec
 from falaj.authoring.gangs import parallel, pytorch_parallel
 from falaj.authoring.parameters import IncludeFile, JSONType, Parameter
@@ -36,13 +43,16 @@ if TYPE_CHECKING:
         Falaj,
         Flow,
         Metaflow,
+        MetaflowEvent,
         Run,
         Step,
         Task,
+        Trigger,
         default_namespace,
         get_namespace,
         namespace,
     )
+    from falaj.runtime.events import namespaced_event_name
 
 __all__ = [
     "USER_SKIP_STEP",
@@ -58,6 +68,7 @@ __all__ = [
     "IncludeFile",
     "JSONType",
     "Metaflow",
+    "MetaflowEvent",
     "MutableFlow",
     "MutableStep",
     "Parameter",
@@ -65,6 +76,7 @@ __all__ = [
     "Step",
     "StepMutator",
     "Task",
+    "Trigger",
     "UserStepDecorator",
     "__version__",
     "catch",
@@ -75,9 +87,12 @@ __all__ = [
     "current",
     "default_namespace",
     "environment",
+    "exit_hook",
     "get_namespace",
     "namespace",
+    "namespaced_event_name",
     "parallel",
+    "project",
     "pypi",
     "pypi_base",
     "pyproject_toml_parser",
@@ -85,9 +100,12 @@ __all__ = [
     "requirements_txt_parser",
     "resources",
     "retry",
+    "schedule",
     "step",
     "timeout",
     "toml_parser",
+    "trigger",
+    "trigger_on_finish",
     "user_step_decorator",
     "uv",
     "uv_base",
@@ -95,38 +113,39 @@ __all__ = [
 ]
 
 
-# Where the names are that flows may use and most do without.
+# Where the names are that are loaded when one is first asked for: a flow file that only defines a
+# flow, and each task that runs it, does without.
 _LATE = {
-    "Config": "configs",
-    "ConfigValue": "configvalues",
-    "ContentType": "mutators",
-    "FlowMutator": "mutators",
-    "MutableFlow": "mutable",
-    "MutableStep": "mutable",
-    "StepMutator": "mutators",
-    "USER_SKIP_STEP": "userdecorators",
-    "UserStepDecorator": "userdecorators",
-    "config_expr": "delayed",
-    "user_step_decorator": "userdecorators",
+    "falaj.authoring.configs": ("Config",),
+    "falaj.authoring.configvalues": ("ConfigValue",),
+    "falaj.authoring.delayed": ("config_expr",),
+    "falaj.authoring.mutable": ("MutableFlow", "MutableStep"),
+    "falaj.authoring.mutators": ("ContentType", "FlowMutator", "StepMutator"),
+    "falaj.authoring.parsers": (
+        "conda_environment_yml_parser",
+        "pyproject_toml_parser",
+        "requirements_txt_parser",
+        "toml_parser",
+        "yaml_parser",
+    ),
+    "falaj.authoring.userdecorators": (
+        "USER_SKIP_STEP",
+        "UserStepDecorator",
+        "user_step_decorator",
+    ),
+    "falaj.runtime.events": ("namespaced_event_name",),
 }
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded when one of their names is first asked for: a flow file that only defines a flow, and
-    # each task that runs it, does without.
-    if name.endswith("_parser") and name in __all__:
-        from falaj.authoring import parsers
+    if name not in __all__:
+        raise AttributeError("module 'falaj' has no attribute {!r}".format(name))
+    from importlib import import_module
 
-        return getattr(parsers, name)
-    if name in _LATE:
-        from importlib import import_module
-
-        return getattr(import_module("falaj.authoring." + _LATE[name]), name)
-    if name in __all__:
-        from falaj import client
-
-        return getattr(client, name)
-    raise AttributeError("module 'falaj' has no attribute {!r}".format(name))
+    place = next((place for place, names in _LATE.items() if name in names), "falaj.client")
+    value = getattr(import_module(place), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> List[str]:

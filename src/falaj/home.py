@@ -29,6 +29,10 @@ class Home(NamedTuple):
         """The log file of one attempt; absent where it printed nothing."""
         return os.path.join(self.root, "logs", str(run), "{}.{}.log".format(task, attempt))
 
+    def hooks_log(self, run: int) -> str:
+        """The log file of a run's exit hooks; absent where it called none."""
+        return os.path.join(self.root, "logs", str(run), "exit_hooks.log")
+
 
 def find_home(environ: Optional[Mapping[str, str]] = None, cwd: Optional[str] = None) -> Home:
     """Return the home: FALAJ_HOME, else the nearest .falaj folder upwards, else ~/.falaj.

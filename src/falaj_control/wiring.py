@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from falaj import liveness
 from falaj.authoring.decorators import attach
+from falaj.authoring.projects import settle_project
 from falaj.model.graph import FlowDescription, Graph
 from falaj.model.states import CANCELLED, RUN_SUCCESSFUL, TOLERATED
 from falaj.store.blobs import BlobStore
@@ -66,8 +67,12 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     started = clock.monotonic()
     wanted = request.resume
     earlier = look_before(settings.home, wanted.origin if wanted else None, clock.wall())
-    options = settle_options(request, earlier.options if earlier else {})
+    before: Mapping[str, Any] = earlier.options if earlier else {}
+    options = settle_options(request, before)
     description = attach(request.description, options.decospecs)
+    project = settle_project(description, request.branch, settings.user, before.get("project"))
+    options = options._replace(project=project)
+    trigger = request.trigger or (earlier.trigger if earlier else ())
     capacity = this_machine(settings)
     capacity.check(description)
     outfit = _outfit(launcher, settings, description, options, earlier, request.locked)
@@ -86,7 +91,8 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
             lease=liveness.process_lease(),
             steps=graph.order,
             tags=options.tags,
-            system_tags=system_tags(settings.user, clock.wall()),
+            system_tags=system_tags(settings.user, clock.wall(), project),
+            trigger=trigger,
         )
     )
     if request.run_id_file:
@@ -110,6 +116,8 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
             fresh=_needs_fresh_interpreters(launcher, options.isolation, watcher),
             spawn=options.isolation == "spawn",
             protocol=outfit.protocol if outfit is not None else 5,
+            project=project,
+            trigger=trigger,
         ),
         given=dict(request.parameters),
         origin_parameters=earlier.parameters if earlier else None,
@@ -132,16 +140,20 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     try:
         engine = Engine(plan, parts)
         watcher.run_started(description.name, run, plan.facts.origin)
+        if project is not None:
+            watcher.note("Project: {project_name}, branch: {branch_name}".format(**project))
         end = engine.run()
         status = _exit_status(end.state)
         failure = engine.failure
+        seconds = clock.monotonic() - started
+        engine.call_exit_hooks(end)
         watcher.run_ended(
             RunOutcome(
                 run=run,
                 flow=description.name,
                 state=end.state,
                 reason=end.reason,
-                seconds=clock.monotonic() - started,
+                seconds=seconds,
                 failed_task=failure.task if failure else None,
                 error=failure.error if failure else None,
                 tolerated=engine.tolerated if end.state == TOLERATED else 0,

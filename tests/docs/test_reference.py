@@ -122,7 +122,7 @@ def test_every_member_of_a_flow_is_there(page):
     assert set(rows(section(page, "FlowSpec"))) == set(members(falaj.FlowSpec).values())
 
 
-@pytest.mark.parametrize("name", CLIENT)
+@pytest.mark.parametrize("name", [*CLIENT, "Trigger"])
 def test_every_member_of_a_client_class_is_there(page, name):
     kind = getattr(falaj, name)
     shared = members(ClientObject) if issubclass(kind, ClientObject) else {}

@@ -37,7 +37,7 @@ def describe(flow_class: type, shape: Optional[Shape] = None) -> FlowDescription
     problems = problems_of(draft)
     if problems:
         raise InvalidFlow([str(problem) for problem in problems], draft.name)
-    return FlowDescription(
+    description = FlowDescription(
         name=draft.name,
         doc=draft.doc,
         file=draft.file,
@@ -49,6 +49,18 @@ def describe(flow_class: type, shape: Optional[Shape] = None) -> FlowDescription
         configs=() if shape is None else shape.config_specs,
         applied=() if shape is None else shape.applied,
     )
+    if description.decorators:
+        _check_decorators(flow_class, description)
+    return description
+
+
+def _check_decorators(flow_class: type, description: FlowDescription) -> None:
+    # Imported here: most flows have no decorators of their own.
+    from falaj.authoring.flow_checks import decorator_problems
+
+    problems = decorator_problems(flow_class, description)
+    if problems:
+        raise InvalidFlow([str(problem) for problem in problems], description.name)
 
 
 def draft_of(flow_class: type, shape: Optional[Shape] = None) -> Draft:

@@ -143,10 +143,10 @@ def parse_decospec(spec: str) -> DecoratorSpec:
     except DecoratorError as error:
         raise DecoratorError("In the decorator `{}`: {}".format(_shown(spec), error)) from None
     if OPTIONS[name].of_flow:
+        on_steps = _on_steps(name)
+        mend = "for every step write `{}`".format(on_steps) if on_steps else "write it there"
         raise DecoratorError(
-            "In the decorator `{}`: @{} stands on a flow; for every step write `{}`.".format(
-                _shown(spec), name, _on_steps(name)
-            )
+            "In the decorator `{}`: @{} stands on a flow; {}.".format(_shown(spec), name, mend)
         )
     if name in GANG_DECORATORS:
         raise DecoratorError(
@@ -277,23 +277,26 @@ def _add_to_step(step: Any, spec: DecoratorSpec, place: Tuple[str, int]) -> None
 def _add_to_class(flow_class: Any, spec: DecoratorSpec, place: Tuple[str, int]) -> None:
     shown = getattr(flow_class, "__name__", repr(flow_class))
     if not isinstance(flow_class, type) or not issubclass(flow_class, FlowSpec):
-        message = "@{} stands above the class of a flow, and `{}` is {}; use @{} on a step."
+        message = "@{} stands above the class of a flow, and `{}` is {}{}."
         kind = "a class without FlowSpec" if isinstance(flow_class, type) else "no class"
-        _refuse(place, message.format(spec.name, shown, kind, _on_steps(spec.name)))
+        on_steps = _on_steps(spec.name)
+        mend = "; use @{} on a step".format(on_steps) if on_steps else ""
+        _refuse(place, message.format(spec.name, shown, kind, mend))
     if ON_CLASS not in vars(flow_class):
         setattr(flow_class, ON_CLASS, [])
     _add(vars(flow_class)[ON_CLASS], spec, place, "Flow `{}`".format(shown))
 
 
 def _on_steps(name: str) -> str:
-    return name[: -len("_base")]
+    """Return the decorator of steps that is like one of flows, or nothing."""
+    return name[: -len("_base")] if name.endswith("_base") else ""
 
 
 def _add(
     decorators: List[DecoratorSpec], spec: DecoratorSpec, place: Tuple[str, int], holder: str
 ) -> None:
     for other in decorators:
-        if other.name == spec.name:
+        if other.name == spec.name and not OPTIONS[spec.name].repeats:
             message = "{} has @{} twice (also on line {}); keep one."
             _refuse(place, message.format(holder, spec.name, other.line))
     decorators.append(spec)

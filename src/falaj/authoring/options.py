@@ -19,12 +19,14 @@ class Option(NamedTuple):
     """One decorator: its arguments with their defaults, and the function that checks them.
 
     `check` takes all arguments and returns them as JSON values; it raises DecoratorError. `of_flow`
-    is for those that stand on a flow's class, the others stand on steps.
+    is for those that stand on a flow's class, the others stand on steps. One that `repeats` may
+    stand several times on one flow.
     """
 
     defaults: Mapping[str, Any]
     check: Callable[[Attributes], Attributes]
     of_flow: bool = False
+    repeats: bool = False
 
 
 def option_attributes(name: str, arguments: Mapping[str, Any]) -> Attributes:
@@ -162,6 +164,16 @@ def _environment_check(name: str) -> Callable[[Attributes], Attributes]:
     return check
 
 
+def _flow_check(name: str) -> Callable[[Attributes], Attributes]:
+    def check(given: Attributes) -> Attributes:
+        # Loaded only by flows that have one of these decorators.
+        from falaj.authoring.flow_options import checked
+
+        return checked(name, given)
+
+    return check
+
+
 _SOURCES: Attributes = {
     "index_url": None,
     "extra_index_urls": [],
@@ -190,6 +202,19 @@ _ENVIRONMENTS: Dict[str, Attributes] = {
         **_SOURCES,
     },
 }
+_OF_FLOWS: Dict[str, Attributes] = {
+    "project": {"name": None, "branch": None, "production": None},
+    "schedule": {
+        "cron": None,
+        "weekly": False,
+        "daily": True,
+        "hourly": False,
+        "timezone": None,
+    },
+    "trigger": {"event": None, "events": [], "options": {}},
+    "trigger_on_finish": {"flow": None, "flows": [], "options": {}},
+    "exit_hook": {"on_success": [], "on_error": [], "options": {}},
+}
 
 OPTIONS: Dict[str, Option] = {
     "retry": Option(
@@ -215,5 +240,9 @@ OPTIONS: Dict[str, Option] = {
     **{
         kind + "_base": Option(given, _environment_check(kind + "_base"), of_flow=True)
         for kind, given in _ENVIRONMENTS.items()
+    },
+    **{
+        kind: Option(given, _flow_check(kind), of_flow=True, repeats=kind == "exit_hook")
+        for kind, given in _OF_FLOWS.items()
     },
 }

@@ -9,6 +9,7 @@ from falaj.client.namespaces import default_namespace, get_namespace, namespace
 from falaj.client.runs import Run
 from falaj.client.steps import Step
 from falaj.client.tasks import Task
+from falaj.client.triggers import MetaflowEvent, Trigger
 
 Metaflow = Falaj
 Artifact = DataArtifact
@@ -22,10 +23,12 @@ __all__ = [
     "Flow",
     "Metadata",
     "Metaflow",
+    "MetaflowEvent",
     "Run",
     "Step",
     "Task",
     "TaskException",
+    "Trigger",
     "default_namespace",
     "get_namespace",
     "namespace",

@@ -13,21 +13,24 @@ from falaj.model.orders import TASK, Order
 class Current:
     """The running task's names and numbers; a name that is not set raises AttributeError.
 
-    Outside of a task only `is_running_flow` is set, and False.
+    Outside of a task only `is_running_flow`, which is False there, and `tempdir` are set.
     """
 
     _task: "Optional[tuple[FlowDescription, Order]]" = None
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a value, or `default` where it is not set."""
-        return getattr(self, name, default)
+        try:
+            return getattr(self, name, default)
+        except RuntimeError:
+            return default
 
     def __contains__(self, name: str) -> bool:
         if name == "parallel":
             return bool(self.get("is_parallel"))
-        return name == "is_running_flow" or (
-            self._task is not None and (name in _ANSWERS or name in _LOGGING)
-        )
+        if name in _LOGGING or name in _OBJECTS:
+            return self._task is not None
+        return self.get(name) is not None
 
     def log_metric(self, name: str, value: Any, step: Optional[int] = None) -> None:
         """Record the number `value` as the next point of the metric `name`, at `step`.
@@ -63,12 +66,22 @@ class Current:
         """Whether this process runs a task."""
         return self._task is not None
 
+    @property
+    def tempdir(self) -> str:
+        """The folder for temporary files."""
+        return os.environ.get("TMPDIR") or "/tmp"
+
     def __getattr__(self, name: str) -> Any:
         # Looked up when asked for: most steps ask for little or nothing.
         task = self._task
         answer = _ANSWERS.get(name)
         if task is not None and answer is not None:
-            return answer(*task)
+            value = answer(*task)
+            if value is not _UNSET:
+                return value
+        if task is None and name == "graph":
+            # Code written for Metaflow catches this one.
+            raise RuntimeError("current.graph is not available: no flow is running here")
         hint = "" if task is not None else ": no flow is running here"
         raise AttributeError("current.{} is not set{}".format(name, hint))
 
@@ -76,6 +89,9 @@ class Current:
         raise AttributeError("current can't be assigned to")
 
 
+# What costs a look into the records, and is there in every task.
+_OBJECTS = ("run", "task")
+_UNSET: Any = object()
 _RECORD_WAIT = 10.0
 _LOGGING = ("log_metric", "log_metrics", "log_param", "log_params")
 current = Current()
@@ -125,6 +141,20 @@ def _parallel(_: FlowDescription, order: Order) -> Any:
     return member
 
 
+def _trigger(_: FlowDescription, order: Order) -> Any:
+    events = order.context.get("trigger")
+    if not events:
+        return _UNSET
+    # Imported here: few runs have a trigger, and every task would pay for the client.
+    from falaj.client.runs import trigger_of
+
+    return trigger_of(events)
+
+
+def _of_project(name: str) -> Callable[[FlowDescription, Order], Any]:
+    return lambda _, order: order.context.get("project", {}).get(name, _UNSET)
+
+
 _ANSWERS: Mapping[str, Callable[[FlowDescription, Order], Any]] = {
     "flow_name": lambda _, order: order.flow,
     "run_id": lambda _, order: str(order.run),
@@ -136,11 +166,22 @@ _ANSWERS: Mapping[str, Callable[[FlowDescription, Order], Any]] = {
     "username": lambda _, order: order.context.get("user"),
     "tags": lambda _, order: frozenset(order.context.get("tags", ())),
     "pathspec": lambda _, order: order.pathspec,
-    "tempdir": lambda _, __: os.environ.get("TMPDIR", "/tmp"),
     "parameter_names": lambda description, _: [p.attribute for p in description.parameters],
     "graph": lambda description, _: description.to_wire(),
     "is_parallel": lambda _, order: "parallel" in order.context,
     "parallel": _parallel,
+    "graph_info": lambda description, _: description.to_wire(),
+    **{
+        name: _of_project(name)
+        for name in (
+            "project_name",
+            "branch_name",
+            "project_flow_name",
+            "is_user_branch",
+            "is_production",
+        )
+    },
+    "trigger": _trigger,
     "run": _run,
     "task": _task,
 }

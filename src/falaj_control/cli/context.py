@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from falaj.authoring.projects import NOTHING_ASKED, AskedBranch
 from falaj.errors import FalajBug
 from falaj.model.graph import FlowDescription
 from falaj_control.cli.terminal import Output
@@ -25,9 +27,9 @@ class CommandContext:
 
     `program` is what was typed before the command: `python flow.py`, or `falaj`, which takes the
     file after the command. `siblings` are the other flows of the same file. The top-level options
-    set `quiet`, `decospecs`, `environment` and `has_configs`, which says that configs were typed.
-    Commands that wait ask `interrupted` whether the
-    person has had enough, where the signal itself goes to another process.
+    set `quiet`, `decospecs`, `environment`, `branch`, `trigger` and `has_configs`, which says that
+    configs were typed. Commands that wait ask `interrupted` whether the person has had enough,
+    where the signal itself goes to another process.
     """
 
     program: str
@@ -39,6 +41,8 @@ class CommandContext:
     decospecs: tuple[str, ...] = ()
     environment: str | None = None
     has_configs: bool = False
+    branch: AskedBranch = NOTHING_ASKED
+    trigger: tuple[Mapping[str, Any], ...] = ()
     output: Output = field(default_factory=lambda: Output(sys.stdout))
     errors: Output = field(default_factory=lambda: Output(sys.stderr))
     interrupted: Callable[[], bool] = lambda: False

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from falaj.client.access import Access
+from falaj.client.logs import read_log
 from falaj.client.taskfacts import TaskFacts
 from falaj_control.cli.context import CommandContext
 from falaj_control.cli.logfollowing import LogFollower, LogPrinter
@@ -100,6 +101,9 @@ def _show(
         if line.interrupted():
             raise KeyboardInterrupt
         time.sleep(POLL_SECONDS)
+    if chosen.step is None and attempt is None:
+        for stored in read_log(access.home.hooks_log(chosen.run.id)):
+            printer.write("", stored)
     printer.close()
 
 

@@ -72,6 +72,8 @@ def start_run(
         namespace=namespace,
         resume=resume,
         environment=line.environment,
+        branch=line.branch,
+        trigger=line.trigger,
         arguments=line.arguments,
         **options.request_fields(values),
     )

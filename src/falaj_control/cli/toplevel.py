@@ -10,6 +10,7 @@ import click
 
 from falaj.runtime.shapes import DEFAULT_DECOSPECS
 from falaj_control.cli.context import CommandContext
+from falaj_control.cli.flow_options import asked_branch, asked_trigger, flow_options
 from falaj_control.ports.requests import ENVIRONMENTS
 
 
@@ -38,8 +39,6 @@ _FOREIGN = (
     ),
     _Foreign("--datastore-root", (), "Set the variable FALAJ_HOME to a folder instead."),
     _Foreign("--mode", (), "Spin is not available yet."),
-    _Foreign("--branch", (), "Projects are not available yet."),
-    _Foreign("--trigger", (), "Triggers are not available yet."),
     _Foreign("--package-suffixes"),
     _Foreign("--event-logger", ("nullSidecarLogger",)),
     _Foreign("--monitor", ("nullSidecarMonitor",)),
@@ -85,7 +84,7 @@ def top_level_options() -> list[click.Parameter]:
             "several as JSON, by name.",
         ),
         click.Option(["--pylint/--no-pylint"], default=None, hidden=True, help=_COMPATIBLE),
-        click.Option(["--production"], is_flag=True, hidden=True, help=_COMPATIBLE),
+        *flow_options(),
     ]
     foreign = [click.Option([one.option], hidden=True, help=_COMPATIBLE) for one in _FOREIGN]
     return [*known, *foreign]
@@ -107,8 +106,8 @@ def settle_top_level(line: CommandContext, values: Mapping[str, Any]) -> None:
     if line.has_configs and line.description is not None and not line.description.configs:
         raise click.UsageError(f"{line.flow_name} has no Config; leave --config out.")
     line.environment = values["environment"]
-    if values["production"]:
-        raise click.UsageError("--production: Projects are not available yet.")
+    line.branch = asked_branch(line.description, values)
+    line.trigger = asked_trigger(line.description, values["trigger"])
     if values["pylint"] is not None:
         given = "--pylint" if values["pylint"] else "--no-pylint"
         line.errors.line(f"Note: {given} has no effect; the checks of the flow need no pylint.")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from falaj.model.graph import FlowDescription, StepSpec
-from falaj.model.orders import FALLBACK, INIT, SNAPSHOT, TASK, TRAVEL, Order
+from falaj.model.orders import FALLBACK, HOOK, INIT, SNAPSHOT, TASK, TRAVEL, Order
 from falaj_control.engine.active import ActiveTask
 from falaj_control.ports.executing import HostPlace, Placement
 
@@ -33,6 +33,8 @@ class RunFacts(NamedTuple):
     spawn: bool = False
     protocol: int = 5
     show_values: bool = False
+    project: Mapping[str, Any] | None = None
+    trigger: Sequence[Mapping[str, Any]] = ()
 
 
 def init_order(facts: RunFacts, given: Mapping[str, Any], origin_parameters: str | None) -> Order:
@@ -53,6 +55,12 @@ def travel_order(facts: RunFacts, includes: tuple[str, ...]) -> Order:
     """Return the order that collects the user's packages that travel with the run."""
     context = {**_context(facts), "includes": includes}
     return Order(TRAVEL, facts.flow, facts.run, "_travel", 0, 0, (), (), None, {}, context)
+
+
+def hook_order(facts: RunFacts, function: str) -> Order:
+    """Return the order that calls an exit hook."""
+    context = {**_context(facts), "function": function}
+    return Order(HOOK, facts.flow, facts.run, "_exit_hook", 0, 0, (), (), None, {}, context)
 
 
 def task_order(facts: RunFacts, task: ActiveTask, parameters: str) -> Order:
@@ -114,7 +122,7 @@ def graph_record(description: FlowDescription) -> Mapping[str, Any]:
 
 
 def _context(facts: RunFacts) -> dict[str, Any]:
-    return {
+    context: dict[str, Any] = {
         "store": facts.store,
         "user": facts.user,
         "namespace": facts.namespace,
@@ -125,3 +133,8 @@ def _context(facts: RunFacts) -> dict[str, Any]:
         "show_values": facts.show_values,
         "protocol": facts.protocol,
     }
+    if facts.project is not None:
+        context["project"] = facts.project
+    if facts.trigger:
+        context["trigger"] = list(facts.trigger)
+    return context

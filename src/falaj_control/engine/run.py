@@ -9,6 +9,7 @@ from falaj_control.engine.board import Board
 from falaj_control.engine.collector import Collector
 from falaj_control.engine.context import Failure, Parts, RunContext, RunPlan
 from falaj_control.engine.dispatcher import Dispatcher
+from falaj_control.engine.hooks import ExitHooks
 from falaj_control.engine.outfitter import Outfitter
 from falaj_control.engine.warden import Warden
 from falaj_control.lifecycle.runs import RunEnd, run_end
@@ -66,6 +67,10 @@ class Engine:
         self._dispatcher.tell_reused()
         self._await_snapshot()
         return self._end()
+
+    def call_exit_hooks(self, end: RunEnd) -> None:
+        """Call the flow's hooks for a run that has ended and been recorded."""
+        ExitHooks(self._context).run(end.state)
 
     def run_once(self) -> None:
         """Wait for something to happen or fall due, and act on it."""

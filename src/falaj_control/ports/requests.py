@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from falaj.authoring.projects import NOTHING_ASKED, AskedBranch
 from falaj.model.graph import FlowDescription
 
 MAX_WORKERS = 16
@@ -31,7 +33,8 @@ class RunRequest:
     defaults. `description` already has the decorators of `decospecs` attached. `environment` is one
     of ENVIRONMENTS, or None where the decorators alone decide. With `locked`, environments come
     from the flow's lock file alone. `includes` names packages of the launching environment that
-    travel into those of the steps.
+    travel into those of the steps. `branch` is what the command line says of the project's branch,
+    `trigger` the events, as they are recorded, that start the run.
     """
 
     description: FlowDescription
@@ -47,5 +50,7 @@ class RunRequest:
     environment: str | None = None
     locked: bool = False
     includes: tuple[str, ...] = ()
+    branch: AskedBranch = NOTHING_ASKED
+    trigger: Sequence[Mapping[str, Any]] = ()
     resume: ResumeRequest | None = None
     arguments: tuple[str, ...] = ()

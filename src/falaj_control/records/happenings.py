@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from falaj.errors import FalajException
@@ -29,6 +29,7 @@ class NewRun(NamedTuple):
     steps: tuple[str, ...]
     tags: tuple[str, ...]
     system_tags: tuple[str, ...]
+    trigger: Sequence[Mapping[str, Any]] = ()
 
 
 class TaskEnd(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from falaj.errors import FalajNotFound
@@ -32,6 +32,7 @@ class OriginRun(NamedTuple):
     options: Mapping[str, Any]
     tasks: Mapping[TaskKey, OriginTask]
     environments: Mapping[str, str]
+    trigger: Sequence[Mapping[str, Any]] = ()
 
 
 def look_before(home: Home, origin: int | None, now: float) -> OriginRun | None:
@@ -51,12 +52,14 @@ def look_before(home: Home, origin: int | None, now: float) -> OriginRun | None:
 
 def read_origin(connection: sqlite3.Connection, run: int) -> OriginRun:
     """Return the run to be resumed; raise FalajNotFound."""
-    row = connection.execute("SELECT parameters, options FROM runs WHERE id = ?", (run,)).fetchone()
+    statement = "SELECT parameters, options, trigger FROM runs WHERE id = ?"
+    row = connection.execute(statement, (run,)).fetchone()
     if row is None:
         raise FalajNotFound(f"There is no run {run} to resume.")
     tasks = read_origin_tasks(connection, run)
     environments = read_origin_environments(connection, run)
-    return OriginRun(run, row[0], json.loads(row[1]), tasks, environments)
+    trigger = json.loads(row[2]) if row[2] is not None else ()
+    return OriginRun(run, row[0], json.loads(row[1]), tasks, environments, trigger)
 
 
 def read_origin_environments(connection: sqlite3.Connection, run: int) -> dict[str, str]:

@@ -40,7 +40,7 @@ class Recorder:
                 raise FalajNotFound(f"Run {new.origin} has just been deleted; start a new one.")
             cursor = self._connection.execute(
                 "INSERT INTO runs (flow, state, user, script, created_at, origin, graph, options, "
-                "lease, heard_at) VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?, ?)",
+                "lease, heard_at, trigger) VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     new.flow,
                     _text(new.user),
@@ -51,6 +51,7 @@ class Recorder:
                     json.dumps(new.options),
                     json.dumps(new.lease),
                     new.created_at,
+                    json.dumps(new.trigger) if new.trigger else None,
                 ),
             )
             self.run = int(cursor.lastrowid or 0)

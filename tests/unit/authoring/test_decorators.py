@@ -20,6 +20,7 @@ from falaj.model.graph import (
 
 # They have tests of their own.
 ENVIRONMENTS = {"pypi", "pypi_base", "conda", "conda_base", "uv", "uv_base"}
+OF_FLOWS = {"project", "schedule", "trigger", "trigger_on_finish", "exit_hook"}
 
 
 def decorated(*decorators):
@@ -54,7 +55,7 @@ def test_every_decorator_is_json(tmp_path):
         resources(cpu=0.5, gpu="1", memory=512),
     )
     attributes = {spec.name: spec.attributes for spec in specs}
-    assert set(attributes) | ENVIRONMENTS == set(OPTIONS)
+    assert set(attributes) | ENVIRONMENTS | OF_FLOWS == set(OPTIONS)
     assert json.loads(json.dumps(attributes)) == attributes
     assert attributes["environment"] == {"vars": {"A": "1", "B_C": "None"}}
     assert attributes["resources"]["gpu"] == 1

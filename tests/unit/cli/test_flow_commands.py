@@ -140,6 +140,8 @@ def test_harmless_options_without_effect_are_noted(flow: Any, options: list[str]
         ["--metadata=service"],
         ["--config", "a", "b.json"],
         ["--production"],
+        ["--branch", "x"],
+        ["--trigger", "Up/1"],
         ["--datastore-root", "/x"],
     ],
 )
