@@ -9,6 +9,7 @@ from falaj.cards.page.figures import moment, size, span
 from falaj.cards.plain import plain, text_of
 from falaj.client.environments import in_a_line
 from falaj.client.taskfacts import TaskFacts, facts_of
+from falaj.version import VERSION
 
 Described = Dict[str, Any]
 
@@ -51,7 +52,7 @@ def head_facts(task: Any) -> Described:
         "pathspec": task.pathspec,
         "state": sight.state,
         "rows": rows,
-        "note": note if ended is None else "Rendered by Falaj.",
+        "note": note if ended is None else "Falaj {}".format(VERSION),
     }
 
 

@@ -8,14 +8,19 @@ from typing import Any, Optional
 
 
 def figure(value: Any) -> str:
-    """Return a number with groups of three digits and at most six that count."""
+    """Return a number with about six digits that count, and groups of three from 10,000 on."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return "{:,}".format(value)
+        # A year is no 2,024.
+        return "{:,}".format(value) if abs(value) >= 10_000 else str(value)
     if not isinstance(value, float) or not math.isfinite(value):
         return str(value)
     if value.is_integer() and abs(value) < 1e15:
-        return "{:,}".format(int(value))
-    return "{:,.6g}".format(value) if 1e-4 <= abs(value) < 1e9 else "{:.4g}".format(value)
+        return figure(int(value))
+    if not 1e-4 <= abs(value) < 1e12:
+        return "{:.4g}".format(value)
+    places = max(0, 5 - math.floor(math.log10(abs(value))))
+    text = "{:{}.{}f}".format(value, "," if abs(value) >= 10_000 else "", places)
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def size(count: float) -> str:

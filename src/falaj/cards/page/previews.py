@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional, cast
 from falaj.cards.page.figures import figure, size
 from falaj.cards.page.plots import histogram, numbers, sparkline
 from falaj.cards.page.tabular import table
-from falaj.cards.page.trees import tree
+from falaj.cards.page.trees import leaf, tree
 from falaj.client.html import escape
 
 Preview = Dict[str, Any]
@@ -144,14 +144,23 @@ def _elements(preview: Preview) -> str:
     if not elements:
         return ""
     plot = "" if preview.get("histogram") else sparkline(_series(preview), 360, 56)
-    return '{}<div class="tree">{}</div>'.format(plot, tree(elements))
+    if any(isinstance(one, (dict, list)) for one in elements):
+        return '{}<div class="tree">{}</div>'.format(plot, tree(elements))
+    more = elements[-1] if _tells_of_more(elements) else None
+    shown = ", ".join(leaf(one) for one in elements[: -1 if more else None])
+    rest = ', <span class="muted">{}</span>'.format(escape(more)) if more else ""
+    return '{}<p class="values">{}{}</p>'.format(plot, shown, rest)
+
+
+def _tells_of_more(elements: List[Any]) -> bool:
+    # What was left out is told in words at the end.
+    return bool(elements) and isinstance(elements[-1], str) and elements[-1].startswith("… ")
 
 
 def _series(preview: Preview) -> List[float]:
     """Return the value's first numbers where all that is shown of it are numbers."""
     elements = _list(preview.get("elements"))
-    # What was left out is told in words at the end.
-    if elements and isinstance(elements[-1], str) and elements[-1].startswith("… "):
+    if _tells_of_more(elements):
         elements = elements[:-1]
     if not elements and isinstance(preview.get("items"), dict):
         elements = list(cast(Dict[str, Any], preview["items"]).values())

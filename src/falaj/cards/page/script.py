@@ -26,10 +26,16 @@ document.addEventListener("click", function (event) {
 });
 (function () {
   if (typeof vegaEmbed === "undefined") return;
-  var muted = "var(--muted)", ink = "var(--ink)", line = "var(--line)";
-  var range = [1, 2, 3, 4, 5, 6, 7, 8].map(function (n) { return "var(--c" + n + ")"; });
-  var mark = range[0];
-  var config = {
+  var named = function (name) { return "var(--" + name + ")"; };
+  // A saved image knows no style sheet.
+  var found = function (name) {
+    return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+  };
+  var configure = function (colour) {
+    var muted = colour("muted"), ink = colour("ink"), line = colour("line");
+    var range = [1, 2, 3, 4, 5, 6, 7, 8].map(function (n) { return colour("c" + n); });
+    var mark = range[0];
+    return {
     background: "transparent",
     font: "system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif",
     view: { stroke: line },
@@ -46,6 +52,7 @@ document.addEventListener("click", function (event) {
     arc: { fill: mark }, area: { fill: mark }, path: { stroke: mark }, rect: { fill: mark },
     bar: { fill: mark }, line: { stroke: mark }, shape: { stroke: mark }, symbol: { fill: mark },
     point: { color: mark }, rule: { color: ink }, trail: { fill: mark }
+    };
   };
   document.querySelectorAll(".vega").forEach(function (place) {
     var spec = JSON.parse(place.dataset.spec);
@@ -57,7 +64,8 @@ document.addEventListener("click", function (event) {
     place.appendChild(drawing);
     vegaEmbed(drawing, spec, {
       // Expressions are interpreted, never compiled: the page forbids new code.
-      ast: true, renderer: "svg", defaultStyle: false, config: config,
+      ast: true, renderer: "svg", defaultStyle: false,
+      config: configure(actions ? found : named),
       actions: actions, downloadFileName: "chart"
     }).catch(function (error) {
       place.textContent = "";

@@ -129,12 +129,7 @@ border-color:transparent;color:#fff}
 .theme-bg-gradient-indigo-purple p{color:#fff}
 .chart .vega{position:relative;overflow-x:auto}
 .vega svg{max-width:100%}
-.vega details{position:absolute;top:0;right:0;font-size:12.5px;text-align:right}
-.vega summary{color:var(--muted);list-style:none}.vega summary svg{display:none}
-.vega summary::after{content:"Save ▾"}
-.vega-actions{padding:4px 10px;background:var(--card);border:1px solid var(--line);
-border-radius:6px}
-.vega .vega-actions a{display:block;font-size:13px}
+.vega-actions{display:flex;gap:16px;font-size:13px}
 .error{padding:12px 16px;border:1px solid var(--bad);border-left-width:4px;border-radius:8px;
 background:var(--bad-soft)}
 .error-title{font-weight:650;color:var(--bad)}
@@ -149,6 +144,8 @@ color:var(--muted);background:var(--sunk);border:1px solid var(--line);border-ra
 cursor:pointer}
 .viewed{overflow:auto;max-height:520px;margin-top:6px}
 .to-copy{display:none}
+.values{font-size:13px;overflow-wrap:anywhere;
+font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
 .tree{font-size:13px;line-height:1.6}
 .tree details{padding-left:0}
 .tree .branch,.tree>.leaf+.leaf{padding-left:18px}
@@ -226,7 +223,7 @@ _PAPER = """
 @media print{body{font-size:12px}main{max-width:none;padding:0}
 .scroll,pre.code,pre.log,pre.text,.viewed{max-height:none!important;overflow:visible}
 pre.code{white-space:pre-wrap}
-button,.vega details{display:none!important}
+button,.vega-actions{display:none!important}
 th{position:static}
 tr,figure,.box,.event,.error,svg{break-inside:avoid}h2,h3{break-after:avoid}
 .track div,.bar,.box,.state,.event::before,.area{print-color-adjust:exact;
