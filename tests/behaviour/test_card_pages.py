@@ -57,7 +57,7 @@ def test_the_default_card_tells_all_of_a_task(run, tasks_of):
     page = rendered("default", tasks_of(run, "start")[0], [MARKDOWN])
     for words in (
         "<strong>mine</strong>", "is-succeeded", "nightly", "alpha", "How much.", "losses",
-        "&lt;b&gt;one&lt;/b&gt;", "svg class=\"plot spark\"", "svg class=\"graph\"", "foreach parts",
+        "&lt;b&gt;one&lt;/b&gt;", "plot spark", 'svg class="graph"', "foreach parts",
         "&lt;i&gt;printed&lt;/i&gt;", "CPU time", "Python", "Begins.",
     ):  # fmt: skip
         assert words in page, words

@@ -7,9 +7,6 @@ from typing import Any, Dict, Optional
 from falaj.cards.component import MetaflowCardComponent
 from falaj.cards.plain import plain
 
-# A browser draws no more in a bearable time.
-MOST_CHARACTERS = 20_000_000
-
 
 class VegaChart(MetaflowCardComponent):
     """A chart, from a specification of Vega-Lite or Vega with its data inside."""

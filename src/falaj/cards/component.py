@@ -82,7 +82,7 @@ def describe(component: Any) -> Dict[str, Any]:
 def failed(component: Any, error: BaseException) -> Dict[str, Any]:
     """Return what a card shows in the place of a component that could not be rendered."""
     # Imported here: hardly any task needs it.
-    from falaj.cards.errors import describe_exception
+    from falaj.cards.tracebacks import describe_exception
 
     title = "The component {} could not be rendered".format(type(component).__name__)
     return dict(describe_exception(error), type="error", title=title)

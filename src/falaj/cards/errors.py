@@ -6,8 +6,7 @@ from typing import Any, Dict, Optional
 
 from falaj.cards.component import MetaflowCardComponent
 from falaj.cards.plain import text_of
-
-_TRACEBACK = 20_000
+from falaj.cards.tracebacks import describe_exception
 
 
 class Error(MetaflowCardComponent):
@@ -24,20 +23,3 @@ class Error(MetaflowCardComponent):
         """Return the component as JSON values."""
         title = None if self._title is None else text_of(self._title)
         return self._described(title=title, **describe_exception(self._exception))
-
-
-def describe_exception(exception: Any) -> Dict[str, Any]:
-    """Return name, message and traceback of an exception, as far as it has them."""
-    if not isinstance(exception, BaseException):
-        return {"message": text_of(exception)}
-    # Imported here: hardly any task needs it.
-    import traceback
-
-    kind = type(exception)
-    text = "".join(traceback.format_exception(kind, exception, exception.__traceback__))
-    return {
-        "name": kind.__name__,
-        "message": text_of(exception),
-        # The end of a traceback says what happened.
-        "traceback": text_of(text)[-_TRACEBACK:],
-    }

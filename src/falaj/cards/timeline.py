@@ -14,7 +14,6 @@ from falaj.cards.viewers import JSONViewer, YAMLViewer
 from falaj.cards.writing import Markdown, PythonCode
 
 _PAYLOADS = (ValueBox, Image, Markdown, Artifact, PythonCode, JSONViewer, YAMLViewer)
-PRIORITIES = ("low", "normal", "high", "critical")
 
 
 class EventsTimeline(MetaflowCardComponent):

@@ -275,6 +275,13 @@ def test_a_chart_does_not_load_its_data():
     assert "takes its data from https://a.b/c.csv" in body({"type": "vegaChart", "spec": spec})
 
 
+def test_a_chart_of_too_much_data_says_so():
+    rows = [{"a": "x" * 100}] * 100_000
+    shown = body({"type": "vegaChart", "spec": {"mark": "bar", "data": {"values": rows}}})
+    assert "summary or a sample" in shown
+    assert len(shown) < 1000
+
+
 def test_one_bad_component_does_not_spoil_the_others():
     shown = body(
         {"type": "table", "data": 3},

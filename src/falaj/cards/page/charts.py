@@ -7,6 +7,8 @@ from typing import Any, Dict, List, cast
 
 from falaj.client.html import escape
 
+# A browser draws no more in a bearable time.
+MOST_CHARACTERS = 10_000_000
 _OWN_WIDTH = frozenset("concat hconcat vconcat facet repeat".split())
 
 
@@ -21,6 +23,11 @@ def chart(one: Dict[str, Any]) -> str:
             "elsewhere; put the data into the specification.</p>".format(escape(remote[0]))
         )
     text = json.dumps(_as_wide_as_the_page(spec), allow_nan=False, separators=(",", ":"))
+    if len(text) > MOST_CHARACTERS:
+        return (
+            '<p class="note problem">The chart has {:,} characters of data; up to {:,} are drawn. '
+            "Let it show a summary or a sample.</p>".format(len(text), MOST_CHARACTERS)
+        )
     controls = ' data-controls="yes"' if options.get("actions", True) else ""
     title = spec.get("description") or spec.get("title")
     return (
