@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, List, NamedTuple, Optional, Tuple
 
 from falaj.client.access import RunFacts
 from falaj.errors import FalajNotFound
@@ -140,3 +140,9 @@ class TaskFacts:
         if self._manifest is None or self._manifest.digest != digest:
             self._manifest = self.access.manifest(digest)
         return self._manifest
+
+
+def facts_of(task: Any) -> TaskFacts:
+    """Return the facts behind a Task of the client."""
+    facts: TaskFacts = task._facts
+    return facts
