@@ -123,6 +123,34 @@ def resources(function: Optional[Any] = None, **arguments: Any) -> Any:
     return decorate("resources", function, arguments)
 
 
+@overload
+def card(function: Step) -> Step: ...
+
+
+@overload
+def card(
+    *,
+    type: str = ...,
+    id: Optional[str] = ...,
+    options: Mapping[str, Any] = ...,
+    timeout: Number = ...,
+    save_errors: bool = ...,
+    customize: bool = ...,
+    refresh_interval: Number = ...,
+) -> Callable[[Step], Step]: ...
+
+
+def card(function: Optional[Any] = None, **arguments: Any) -> Any:
+    """Leave a card, a page about the task, of a `type`; a step may have several.
+
+    `id` tells cards of a step apart, `options` go to the card's class. Rendering it may take
+    `timeout` seconds, and where it fails a card with the error is left, unless `save_errors` is
+    False. `customize=True` makes it the one that `current.card` speaks of. While the step runs the
+    card is brought up to date at most every `refresh_interval` seconds.
+    """
+    return decorate("card", function, arguments)
+
+
 def parse_decospec(spec: str) -> DecoratorSpec:
     """Return the decorator that a text such as `retry:times=4,minutes_between_retries=0` names.
 
@@ -167,10 +195,18 @@ def attach(description: FlowDescription, specs: Sequence[str]) -> FlowDescriptio
 def _with(step: StepSpec, outside: Sequence[DecoratorSpec]) -> StepSpec:
     decorators = list(step.decorators)
     for decorator in outside:
-        present = any(decorator.name == other.name for other in decorators)
+        present = any(_stands_for(other, decorator) for other in decorators)
         if not present and not (decorator.name == "catch" and step.kind == FOREACH):
             decorators.append(decorator)
     return step._replace(decorators=tuple(decorators))
+
+
+def _stands_for(own: DecoratorSpec, outside: DecoratorSpec) -> bool:
+    """Say whether a step that has `own` needs no decorator from outside."""
+    if own.name != outside.name or not OPTIONS[own.name].several:
+        return own.name == outside.name
+    first, second = own.attributes, outside.attributes
+    return (first["type"], first["id"]) == (second["type"], second["id"])
 
 
 def _value(text: str) -> Any:
@@ -249,7 +285,14 @@ def _add(
     decorators: List[DecoratorSpec], spec: DecoratorSpec, place: Tuple[str, int], holder: str
 ) -> None:
     for other in decorators:
-        if other.name == spec.name:
+        if other.name != spec.name:
+            continue
+        if OPTIONS[spec.name].several:
+            taken = spec.attributes["id"]
+            if taken is not None and taken == other.attributes["id"]:
+                message = "{} has two of @{} with the id {!r} (also on line {}); rename one."
+                _refuse(place, message.format(holder, spec.name, taken, other.line))
+        else:
             message = "{} has @{} twice (also on line {}); keep one."
             _refuse(place, message.format(holder, spec.name, other.line))
     decorators.append(spec)

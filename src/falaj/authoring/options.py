@@ -19,12 +19,14 @@ class Option(NamedTuple):
     """One decorator: its arguments with their defaults, and the function that checks them.
 
     `check` takes all arguments and returns them as JSON values; it raises DecoratorError. `of_flow`
-    is for those that stand on a flow's class, the others stand on steps.
+    is for those that stand on a flow's class, the others stand on steps. Those of `several` may
+    stand on one step more than once.
     """
 
     defaults: Mapping[str, Any]
     check: Callable[[Attributes], Attributes]
     of_flow: bool = False
+    several: bool = False
 
 
 def option_attributes(name: str, arguments: Mapping[str, Any]) -> Attributes:
@@ -152,6 +154,13 @@ def _environment_check(name: str) -> Callable[[Attributes], Attributes]:
     return check
 
 
+def _check_card(given: Attributes) -> Attributes:
+    # Loaded only by flows with cards.
+    from falaj.authoring.card_checks import checked_card
+
+    return checked_card(given, _amount)
+
+
 _SOURCES: Attributes = {
     "index_url": None,
     "extra_index_urls": [],
@@ -198,6 +207,19 @@ OPTIONS: Dict[str, Option] = {
     "resources": Option(
         {"cpu": None, "gpu": None, "disk": None, "memory": None, "shared_memory": None},
         _check_resources,
+    ),
+    "card": Option(
+        {
+            "type": "default",
+            "id": None,
+            "options": {},
+            "timeout": 45,
+            "save_errors": True,
+            "customize": False,
+            "refresh_interval": 5,
+        },
+        _check_card,
+        several=True,
     ),
     **{kind: Option(given, _environment_check(kind)) for kind, given in _ENVIRONMENTS.items()},
     **{

@@ -9,6 +9,7 @@ INIT = "init"
 FALLBACK = "fallback"
 SNAPSHOT = "snapshot"
 TRAVEL = "travel"
+CARD = "card"
 
 # The exit status of a task's process that could not hand over its report.
 EXIT_UNREPORTED = 71
@@ -39,8 +40,9 @@ class Order(NamedTuple):
     """Everything that a task's process needs to know; JSON on the wire.
 
     `kind` is `task` (run the step), `init` (settle the run's parameters), `fallback` (the process
-    of the last attempt died; apply the step's catch), `snapshot` (store the flow's code) or
-    `travel` (store the user's packages that travel with the run).
+    of the last attempt died; apply the step's catch), `snapshot` (store the flow's code),
+    `travel` (store the user's packages that travel with the run) or `card` (render a card of an
+    attempt, as `context` says).
     `options` holds the step's decorators as data, `parameters` the digest of the run's parameter
     manifest.
     """

@@ -23,7 +23,10 @@ class Current:
         return getattr(self, name, default)
 
     def __contains__(self, name: str) -> bool:
-        return name == "is_running_flow" or (self._task is not None and name in _ANSWERS)
+        task = self._task
+        if name == "card" and task is not None:
+            return bool(task[1].options.get("card"))
+        return name == "is_running_flow" or (task is not None and name in _ANSWERS)
 
     @property
     def is_running_flow(self) -> bool:
@@ -74,6 +77,13 @@ def _task(_: FlowDescription, order: Order) -> Any:
             time.sleep(0.01)
 
 
+def _card(_: FlowDescription, order: Order) -> Any:
+    # Imported here: most steps have no cards.
+    from falaj.runtime.cards import cards_of
+
+    return cards_of(order)
+
+
 _ANSWERS: Mapping[str, Callable[[FlowDescription, Order], Any]] = {
     "flow_name": lambda _, order: order.flow,
     "run_id": lambda _, order: str(order.run),
@@ -90,4 +100,5 @@ _ANSWERS: Mapping[str, Callable[[FlowDescription, Order], Any]] = {
     "graph": lambda description, _: description.to_wire(),
     "run": _run,
     "task": _task,
+    "card": _card,
 }

@@ -10,6 +10,7 @@ from typing import Any
 from falaj.model.orders import ErrorInfo
 from falaj.model.states import CANCELLED, FAILED, TASK_SUCCESSFUL
 from falaj_control.engine.active import ActiveTask
+from falaj_control.engine.cards import CardRenderer
 from falaj_control.engine.context import Failure, RunContext
 from falaj_control.engine.endings import describe_death, ending_of
 from falaj_control.engine.warden import Warden
@@ -34,13 +35,17 @@ def _chance() -> float:
 class Collector:
     """Turns events of the executor into records, plan and further attempts."""
 
-    def __init__(self, context: RunContext, warden: Warden) -> None:
-        """Collect for the run of `context`; `warden` stops it where a task fails it."""
+    def __init__(self, context: RunContext, warden: Warden, cards: CardRenderer) -> None:
+        """Collect for the run of `context`; `warden` stops it where a task fails it.
+
+        `cards` is told what tasks leave for their cards.
+        """
         self._context = context
         self._parts = context.parts
         self._warden = warden
+        self._cards = cards
         # What is done with the notes of a task, by kind.
-        self._takers: Mapping[str, Callable[[ActiveTask, Any], None]] = {}
+        self._takers: Mapping[str, Callable[[ActiveTask, Any], None]] = {"card": cards.noted}
 
     def started(self, event: Started) -> None:
         """An order's process runs."""
@@ -149,6 +154,8 @@ class Collector:
         elif verdict.task_state == CANCELLED and failure is not None:
             reason = failure.reason
         self._record(task, event, verdict, error, reason)
+        if "card" in task.options:
+            self._cards.attempt_ended(task, verdict.task_state in TASK_SUCCESSFUL)
         tag = context.tag(task, report.label if report is not None else "")
         seconds = self._parts.clock.monotonic() - task.started
         self._parts.watcher.task_ended(tag, verdict.task_state, reason, error, seconds)
