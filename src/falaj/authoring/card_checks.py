@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Callable, Dict, Mapping, cast
 
 from falaj.authoring.wording import refuse
 
@@ -12,9 +12,7 @@ _ID = re.compile(r"[A-Za-z0-9_][-A-Za-z0-9_]*\Z")
 LONGEST_TYPE = 200
 
 
-def checked_card(
-    given: Dict[str, Any], amount: Callable[[str, str, Any], Any]
-) -> Dict[str, Any]:
+def checked_card(given: Dict[str, Any], amount: Callable[[str, str, Any], Any]) -> Dict[str, Any]:
     """Return the arguments of @card as JSON values; `amount` checks one that is a number.
 
     Raises DecoratorError.
@@ -40,8 +38,8 @@ def checked_card(
 def _options(options: Any) -> Any:
     wanted = "a dict of JSON values"
     if not isinstance(options, Mapping):
-        refuse("card", "options", wanted, options)
+        refuse("card", "options", wanted, cast("object", options))
     try:
         return json.loads(json.dumps(options, allow_nan=False))
     except (TypeError, ValueError, RecursionError):
-        refuse("card", "options", wanted, options)
+        refuse("card", "options", wanted, cast("object", options))

@@ -120,14 +120,15 @@ class CardPage:
 
     def leave(self, seconds: float) -> None:
         """Store the card for good; components that take longer than `seconds` are left out."""
+        found: "List[Tuple[Optional[str], Rendered]]"
         try:
             with Deadline(seconds, "card"):
-                rendered = self._rendered()
+                found = self._rendered()
         except TimeoutException:
             text = "Its components took longer than {:g} seconds to render.".format(seconds)
             self._warn(text)
-            rendered = [(None, error_component(FalajException(text), "Components left out"))]
-        self._tell(rendered)
+            found = [(None, error_component(FalajException(text), "Components left out"))]
+        self._tell(found)
 
     def _take_data(self, data: Any) -> None:
         try:
@@ -220,7 +221,7 @@ def rendered(component: MetaflowCardComponent) -> "Tuple[Rendered, int]":
     """Return a component as a JSON value or HTML, and its size; one that fails as its error."""
     title = "{} can't be shown".format(type(component).__name__)
     try:
-        value = cast("Any", _redacted(component.render()))
+        value = _redacted(component.render())
         if not isinstance(value, (dict, str)):
             raise TypeError(
                 "render() returned a {}, not HTML or a dict".format(type(value).__name__)

@@ -116,13 +116,11 @@ class TaskCards:
 
     def get(self, type: Optional[str] = None) -> List[CardPage]:
         """Return the cards of a type, or all; each is a list of components."""
-        return [
-            page for page in self._pages if type is None or page.attributes.get("type") == type
-        ]
+        return [page for page in self._pages if type is None or page.attributes.get("type") == type]
 
     def __getitem__(self, id: str) -> CardPage:
         for page in self._pages:
-            if id is not None and page.attributes.get("id") == id:
+            if page.attributes.get("id") == id:
                 return page
         self.warn("step {} has no card with the id {!r}.".format(self.order.step, id))
         return self._nowhere()

@@ -18,6 +18,7 @@ OWN_COMMANDS = {
     "runs": CommandEntry("runs", "List the latest runs, of one flow or of all."),
     "flows": CommandEntry("flows", "List the flows that have runs."),
     "env": CommandEntry("env", "Build, show, check and remove the environments of steps."),
+    "card": CommandEntry("card", "List, show and render the cards of tasks."),
     "tag": CommandEntry("tag", "Change or list the tags of runs."),
     "version": CommandEntry("version", "Show the version of Falaj."),
     "completion": CommandEntry("completion", "Print the completion script of a shell."),

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from falaj.model.cards import cards_among
 from falaj.model.graph import FlowDescription, StepSpec
 from falaj.model.orders import CARD, FALLBACK, INIT, SNAPSHOT, TASK, TRAVEL, Order
 from falaj_control.engine.active import ActiveTask
@@ -98,7 +99,7 @@ def step_options(step: StepSpec) -> dict[str, Any]:
     """Return a step's decorators as data by name; a timeout as its seconds, cards as a list."""
     options: dict[str, Any] = {d.name: dict(d.attributes) for d in step.decorators}
     if "card" in options:
-        options["card"] = [dict(d.attributes) for d in step.decorators if d.name == "card"]
+        options["card"] = cards_among(step.decorators)
     timeout = options.get("timeout")
     if timeout is not None:
         options["timeout"] = (
