@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from falaj.cards.container import Card, cards_of_task
@@ -101,9 +101,12 @@ def _with_cards(run: RunFacts) -> Iterator[TaskFacts]:
 class _Handler(BaseHTTPRequestHandler):
     """Answers GET and HEAD; everything else is refused by what it derives from."""
 
-    server: CardServer
     server_version = "Falaj"
     sys_version = ""
+
+    @property
+    def _cards(self) -> CardServer:
+        return cast("CardServer", self.server)
 
     def do_GET(self) -> None:
         self._answer(with_body=True)
@@ -131,17 +134,17 @@ class _Handler(BaseHTTPRequestHandler):
     def _found(self) -> tuple[int, str, str, str]:
         # Another site's page may have a name that leads here; it must not read cards by it.
         host = self.headers.get("Host", "")
-        if host not in (f"{name}:{self.server.port}" for name in (_HOST, "localhost")):
-            return 403, _HTML, _PAGE_POLICY, _message(f"Open {self.server.address} instead.")
+        if host not in (f"{name}:{self._cards.port}" for name in (_HOST, "localhost")):
+            return 403, _HTML, _PAGE_POLICY, _message(f"Open {self._cards.address} instead.")
         path = urlsplit(self.path).path
         try:
             if path == "/":
-                return 200, _HTML, _PAGE_POLICY, self.server.page
+                return 200, _HTML, _PAGE_POLICY, self._cards.page
             if path == "/state.json":
-                state = json.dumps(self.server.state())
+                state = json.dumps(self._cards.state())
                 return 200, "application/json", _PAGE_POLICY, state
             parts = path.split("/")[1:]
-            card = self.server.card(*parts[1:]) if parts[0] == "card" and len(parts) == 4 else None
+            card = self._cards.card(*parts[1:]) if parts[0] == "card" and len(parts) == 4 else None
             if card is not None:
                 return 200, _HTML, _CARD_POLICY, card.get()
         except FalajException as error:

@@ -73,8 +73,8 @@ class RunContext:
 
     `active` holds the tasks with a process by order number, `waiting` those between two attempts
     as a heap of (when due, tie, task), `uncommitted` the tasks that have succeeded and are not in
-    the records yet, `commits` counts the times that records were written. Orders for settling parameters, for the code snapshot and for travelling code
-    have numbers too.
+    the records yet; `commits` counts how often records were written. Orders for settling
+    parameters, for the code snapshot and for travelling code have numbers too.
     """
 
     plan: RunPlan
