@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from falaj.cards.base import MetaflowCard
+from falaj.cards.card import MetaflowCard
 from falaj.cards.component import MetaflowCardComponent
 from falaj.cards.errors import Error
-from falaj.cards.markdown import Markdown
+from falaj.cards.writing import Markdown
 
 if TYPE_CHECKING:
     from falaj.cards.container import Card, CardContainer, get_cards

@@ -25,7 +25,6 @@ from falaj.client.html import escape
 from falaj.client.lookup import split_pathspec
 from falaj.client.resolve import find_run, find_task
 from falaj.client.taskfacts import TaskFacts
-from falaj.client.tasks import task_from
 from falaj.errors import CardError, FalajException, NoSuchCard
 from falaj.hashing import blob_digest, hex_of
 from falaj.model import states
@@ -78,9 +77,10 @@ class Card:
 
     @property
     def filename(self) -> str:
-        """What a file of the card is called: type, id and hash."""
+        """What a file of the card is called: type, id, hash, and what kind of file it is."""
         parts = [self.type, *([self.id] if self.id else ()), self.hash[:_SHORT]]
-        return "-".join("".join(c if c.isalnum() or c in "._-" else "_" for c in p) for p in parts)
+        name = "-".join("".join(c if c.isalnum() or c in "._-" else "_" for c in p) for p in parts)
+        return name + (".json" if self.type == "default_json" else ".html")
 
     @property
     def is_live(self) -> bool:
@@ -102,7 +102,7 @@ class Card:
         """
         left = self._left()
         found = find_card(self.type) if self.type in BUILT_IN else None
-        if found is not None:
+        if found is not None and found.RUNTIME_UPDATABLE:
             card = make_card(found, self._options(), left, self._subject())
             shown: Any = card.refresh(self._task(), left.data("refresh"))
             if shown is not None:
@@ -117,7 +117,7 @@ class Card:
         import webbrowser
 
         folder = tempfile.mkdtemp(prefix="falaj-card-")
-        path = os.path.join(folder, self.filename + ".html")
+        path = os.path.join(folder, self.filename)
         with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(self.get())
         if not webbrowser.open("file://" + path):
@@ -170,7 +170,7 @@ class Card:
         return Subject(self._task(), self._facts.run.record.graph)
 
     def _task(self) -> Task:
-        return task_from(self._facts.run, self._facts.record)
+        return Task._from(self._facts)  # pyright: ignore[reportPrivateUsage]
 
 
 class CardContainer(Sequence[Card]):

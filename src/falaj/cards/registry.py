@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from typing import Dict, Optional, Type
 
-from falaj.cards.base import (
-    BlankCard,
-    DefaultCard,
-    DefaultCardJSON,
-    ErrorCard,
-    MetaflowCard,
-    TaskSpecCard,
-)
+from falaj.cards.builtin import BlankCard, DefaultCard, DefaultCardJSON, ErrorCard, TaskSpecCard
+from falaj.cards.card import MetaflowCard
 
 _CARDS: Dict[str, Type[MetaflowCard]] = {
     kind.type: kind for kind in (DefaultCard, BlankCard, DefaultCardJSON, ErrorCard, TaskSpecCard)

@@ -39,7 +39,8 @@ def render_page(
     Raises whatever the card's class raises, and CardError for what is no page.
     """
     card = make_card(card_class, options, left, subject)
-    if mode == RENDER_RUNTIME:
+    live = mode == RENDER_RUNTIME and card_class.RUNTIME_UPDATABLE
+    if live:
         page: Any = card.render_runtime(subject.task, left.data(mode))
     else:
         page = card.render(subject.task)
@@ -55,6 +56,11 @@ def render_page(
                 card_class.__name__, mode, len(page) / (1 << 20), LARGEST_PAGE >> 20
             )
         )
+    if card_class.RELOAD_POLICY_TOKEN in page:
+        token = "final"
+        if live and card_class.RELOAD_POLICY != card_class.RELOAD_POLICY_NEVER:
+            token = str(card.reload_content_token(subject.task, left.data(mode)))
+        page = page.replace(card_class.RELOAD_POLICY_TOKEN, token)
     return page
 
 
@@ -62,4 +68,4 @@ def error_page(pathspec: str, kind: str, error: Rendered, left: Left) -> str:
     """Return the page in place of a card that can't be rendered."""
     text = "The card of type {} could not be rendered.".format(kind)
     shown: Any = [error, *left.shown()]
-    return render_document(pathspec, shown, {"card": text})
+    return render_document(pathspec, shown, {"pathspec": pathspec, "note": text})

@@ -22,7 +22,7 @@ from falaj.errors import FalajException
 from falaj.model.graph import FlowDescription
 from falaj.model.orders import Order, Report
 from falaj.runtime.cardclasses import card_class
-from falaj.runtime.cardpage import error_component
+from falaj.runtime.cardpage import error_component, redacted
 from falaj.runtime.failure import describe_exception
 from falaj.store.blobs import BlobStore
 
@@ -37,6 +37,8 @@ def render_card(flow_class: type, description: FlowDescription, order: Order) ->
     os.nice(10)
     store = BlobStore(str(order.context["store"]))
     os.environ[home.VARIABLE] = os.path.dirname(store.root)
+    # What it starts can be told by this, should everybody who watches over it be killed at once.
+    os.environ[home.TASK_VARIABLE] = order.pathspec
     # What the run may see bounds its steps, not the pages about them.
     namespace(None)
     asked = order.context
@@ -46,7 +48,7 @@ def render_card(flow_class: type, description: FlowDescription, order: Order) ->
         page = _page(flow_class, description, order, left)
         if page is None:
             return Report("succeeded", str(asked["previous"]), None, None, "", {})
-        data = page.encode("utf-8", "backslashreplace")
+        data = str(redacted(page)).encode("utf-8", "backslashreplace")
         return Report("succeeded", store.put(data), None, None, "", {})
     except Exception as error:
         info = describe_exception(error)

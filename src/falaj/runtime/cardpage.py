@@ -134,7 +134,7 @@ class CardPage:
         try:
             if len(json.dumps(data)) > LARGEST_COMPONENT:
                 raise ValueError("it is larger than {} MB".format(LARGEST_COMPONENT >> 20))
-            self._user = _redacted(data)
+            self._user = redacted(data)
         except Exception as error:
             self._warn("the data of a refresh can't be kept: {}.".format(error))
 
@@ -160,7 +160,8 @@ class CardPage:
         digest = self._store.put(encode(found, self._user))
         if digest != self._told:
             self._told = digest
-            tell("card", {"position": self._position, "data": digest})
+            live = components is None
+            tell("card", {"position": self._position, "data": digest, "live": live})
 
 
 class Components:
@@ -221,7 +222,7 @@ def rendered(component: MetaflowCardComponent) -> "Tuple[Rendered, int]":
     """Return a component as a JSON value or HTML, and its size; one that fails as its error."""
     title = "{} can't be shown".format(type(component).__name__)
     try:
-        value = _redacted(component.render())
+        value = redacted(component.render())
         if not isinstance(value, (dict, str)):
             raise TypeError(
                 "render() returned a {}, not HTML or a dict".format(type(value).__name__)
@@ -240,10 +241,11 @@ def rendered(component: MetaflowCardComponent) -> "Tuple[Rendered, int]":
 
 def error_component(error: BaseException, title: str) -> Rendered:
     """Return the component that shows an error."""
-    return cast("Rendered", _redacted(Error(error, title).render()))
+    return cast("Rendered", redacted(Error(error, title).render()))
 
 
-def _redacted(value: Any) -> Any:
+def redacted(value: Any) -> Any:
+    """Return JSON values without what must not be shown, such as the values of secrets."""
     try:
         redact: Callable[[str], str] = import_module("falaj.runtime.redaction").redact
     except ModuleNotFoundError:

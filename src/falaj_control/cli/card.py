@@ -77,7 +77,7 @@ def _list(line: CommandContext) -> click.Command:
                             "id": card.id,
                             "hash": card.hash,
                             "type": card.type,
-                            "filename": card.filename + ".html",
+                            "filename": card.filename,
                         }
                         for card in cards
                     ],
@@ -132,7 +132,7 @@ def _view(line: CommandContext) -> click.Command:
         import webbrowser
 
         card = one_card(line, pathspec, wanted_from(values))
-        path = os.path.join(tempfile.mkdtemp(prefix="falaj-card-"), card.filename + ".html")
+        path = os.path.join(tempfile.mkdtemp(prefix="falaj-card-"), card.filename)
         _write(line, card.get(), path)
         opened = open_it and webbrowser.open(f"file://{path}")
         line.output.line(line.output.shown(f"Opened {path}" if opened else path))

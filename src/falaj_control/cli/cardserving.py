@@ -146,7 +146,8 @@ class _Handler(BaseHTTPRequestHandler):
             parts = path.split("/")[1:]
             card = self._cards.card(*parts[1:]) if parts[0] == "card" and len(parts) == 4 else None
             if card is not None:
-                return 200, _HTML, _CARD_POLICY, card.get()
+                kind = "application/json" if card.filename.endswith(".json") else _HTML
+                return 200, kind, _CARD_POLICY, card.get()
         except FalajException as error:
             return 500, _HTML, _CARD_POLICY, _message(str(error))
         return 404, _HTML, _PAGE_POLICY, _message("There is no such card.")

@@ -68,6 +68,7 @@ class CardRenderer:
         self._live: dict[CardPlace, Job] = {}
         self._printing: dict[int, Printing] = {}
         self._too_long: Counter[tuple[str, int]] = Counter()
+        self._told: set[tuple[str, int]] = set()
 
     @property
     def is_busy(self) -> bool:
@@ -78,7 +79,7 @@ class CardRenderer:
         """A task has told what a card of its shows by now."""
         cards = task.options.get("card", ())
         try:
-            position, data = int(value["position"]), str(value["data"])
+            position, data, live = int(value["position"]), str(value["data"]), value["live"]
             hex_of(data)
             attributes = cards[position] if position >= 0 else None
         except (TypeError, ValueError, KeyError, IndexError, OverflowError):
@@ -89,7 +90,7 @@ class CardRenderer:
         place = CardPlace(task.planned.id, task.attempt, position)
         self._data[place] = data
         self._open(place, attributes, data)
-        if attributes["type"] not in BUILT_IN:
+        if live and attributes["type"] not in BUILT_IN:
             # Readers render what is built in themselves. Of several refreshes the last counts.
             self._live[place] = self._job(task, place, attributes, for_good=False)
 
@@ -209,7 +210,18 @@ class CardRenderer:
                 reason = f"rendering it took longer than its timeout of {seconds:g} seconds"
         elif report.error is not None:
             reason = f"{report.error.type}: {report.error.message}"[:_LONGEST_REASON]
+        self._tell(job, reason)
         self._end(job.place, reason, html)
+
+    def _tell(self, job: Job, reason: str) -> None:
+        which = (job.step, job.place.position)
+        if reason and which not in self._told:
+            self._told.add(which)
+            run = self._context.plan.facts
+            path = f"{run.flow}/{run.run}/{job.step}/{job.place.task}"
+            first = reason.partition("\n")[0]
+            kind = job.attributes["type"]
+            self._parts.watcher.note(f"The card {kind} of {path} was not rendered: {first}")
 
     def _open(self, place: CardPlace, attributes: dict[str, Any], data: str | None) -> None:
         at = self._parts.clock.wall()

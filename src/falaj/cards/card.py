@@ -14,7 +14,12 @@ class MetaflowCard:
     type = ""
     ALLOW_USER_COMPONENTS = False
     RUNTIME_UPDATABLE = False
-    RELOAD_POLICY = "never"
+    RELOAD_POLICY_NEVER = "never"
+    RELOAD_POLICY_ALWAYS = "always"
+    RELOAD_POLICY_ONCHANGE = "onchange"
+    # Stands in a page for the token that says which content it shows.
+    RELOAD_POLICY_TOKEN = "[METAFLOW_RELOAD_TOKEN]"
+    RELOAD_POLICY = RELOAD_POLICY_NEVER
 
     def __init__(
         self,
@@ -42,35 +47,3 @@ class MetaflowCard:
     def reload_content_token(self, task: Any, data: Any) -> Optional[str]:
         """Return what differs once an open page has to be loaded again."""
         return None
-
-
-class DefaultCard(MetaflowCard):
-    """The card that a bare @card leaves."""
-
-    type = "default"
-    ALLOW_USER_COMPONENTS = True
-    RUNTIME_UPDATABLE = True
-
-
-class BlankCard(DefaultCard):
-    """A card of components alone."""
-
-    type = "blank"
-
-
-class DefaultCardJSON(DefaultCard):
-    """The default card as JSON."""
-
-    type = "default_json"
-
-
-class ErrorCard(MetaflowCard):
-    """The card in place of one that can't be rendered."""
-
-    type = "error"
-
-
-class TaskSpecCard(MetaflowCard):
-    """The task's path."""
-
-    type = "taskspec_card"
