@@ -20,7 +20,7 @@ from falaj.cards.rendering import (
 )
 from falaj.client import Task
 from falaj.client.access import Access
-from falaj.client.cardrecords import FAILED, CardRecord, read_cards
+from falaj.client.cardrecords import FAILED, OPEN, CardRecord, read_cards
 from falaj.client.html import escape
 from falaj.client.lookup import split_pathspec
 from falaj.client.resolve import find_run, find_task
@@ -85,7 +85,7 @@ class Card:
     @property
     def is_live(self) -> bool:
         """Whether its task still runs, so that the card may change."""
-        return self.record.state == "open" and self._facts.sight().state not in states.TASK_FINAL
+        return self.record.state == OPEN and self._facts.sight().state not in states.TASK_FINAL
 
     def get(self) -> str:
         """Return the page: HTML that needs nothing from elsewhere.

@@ -10,7 +10,6 @@ from falaj.home import Home
 # The version that brought the table.
 _CARDS = 3
 OPEN = "open"
-RENDERED = "rendered"
 FAILED = "failed"
 
 
