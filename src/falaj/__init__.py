@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any, List
 
-from falaj.authoring.decorators import card, catch, environment, resources, retry, timeout
+from falaj.authoring.carddecorator import card
+from falaj.authoring.decorators import catch, environment, resources, retry, timeout
 from falaj.authoring.entry import set_launcher
 from falaj.authoring.environments import conda, conda_base, pypi, pypi_base, uv, uv_base
 from falaj.authoring.flowspec import FlowSpec

@@ -123,34 +123,6 @@ def resources(function: Optional[Any] = None, **arguments: Any) -> Any:
     return decorate("resources", function, arguments)
 
 
-@overload
-def card(function: Step) -> Step: ...
-
-
-@overload
-def card(
-    *,
-    type: str = ...,
-    id: Optional[str] = ...,
-    options: Mapping[str, Any] = ...,
-    timeout: Number = ...,
-    save_errors: bool = ...,
-    customize: bool = ...,
-    refresh_interval: Number = ...,
-) -> Callable[[Step], Step]: ...
-
-
-def card(function: Optional[Any] = None, **arguments: Any) -> Any:
-    """Leave a card, a page about the task, of a `type`; a step may have several.
-
-    `id` tells cards of a step apart, `options` go to the card's class. Rendering it may take
-    `timeout` seconds, and where it fails a card with the error is left, unless `save_errors` is
-    False. `customize=True` makes it the one that `current.card` speaks of. While the step runs the
-    card is brought up to date at most every `refresh_interval` seconds.
-    """
-    return decorate("card", function, arguments)
-
-
 def parse_decospec(spec: str) -> DecoratorSpec:
     """Return the decorator that a text such as `retry:times=4,minutes_between_retries=0` names.
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from falaj import catch, environment, resources, retry, step, timeout
+from falaj import card, catch, environment, resources, retry, step, timeout
 from falaj.authoring.decorators import attach, parse_decospec
 from falaj.authoring.options import OPTIONS
 from falaj.errors import DecoratorError
