@@ -62,6 +62,22 @@ def test_a_card_is_rendered_after_its_task_has_been_recorded(make):
     assert system.rows("SELECT type, id, position FROM cards") == [("default", "x", 0)]
 
 
+def test_a_card_waits_for_the_record_of_its_task_alone(make):
+    # No step follows at once, whose own wait for the records would hide a missing one.
+    system = make(*foreach_flow(card=card()), widths={"start": 3}, max_workers=1)
+
+    def act(order: Order) -> Act:
+        if order.kind != CARD:
+            return system.good(order, seconds=5.0)
+        states = system.rows(f"SELECT state FROM tasks WHERE id = {order.task}")
+        assert states == [("succeeded",)]
+        return rendered()
+
+    system.on("body", act)
+    assert system.run().state == "succeeded"
+    assert len(card_orders(system)) == 3
+
+
 def test_a_few_at_a_time_take_no_place_of_a_task(make):
     system = make(*foreach_flow(card=card()), widths={"start": 12}, max_workers=3)
     now, most = 0, 0
