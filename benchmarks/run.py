@@ -28,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[Sides, bool], list[Row]]] = {
     "widest": fanning.hundred_thousand,
     "array": carrying.array,
     "small": carrying.small,
+    "card": carrying.card,
     "resume": reading.resume,
     "client": reading.client,
     "table": comparing.table,

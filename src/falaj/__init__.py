@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, List
 
+from falaj.authoring.carddecorator import card
 from falaj.authoring.decorators import catch, environment, resources, retry, timeout
 from falaj.authoring.entry import set_launcher
 from falaj.authoring.environments import conda, conda_base, pypi, pypi_base, uv, uv_base
@@ -79,6 +80,7 @@ __all__ = [
     "Trigger",
     "UserStepDecorator",
     "__version__",
+    "card",
     "catch",
     "conda",
     "conda_base",

@@ -183,6 +183,18 @@ class FalajNamespaceMismatch(FalajException):
         )
 
 
+class NoSuchCard(FalajException):
+    """A type of card that nobody defines, or a card that is not there."""
+
+    headline = "No such card"
+
+
+class CardError(FalajException):
+    """A card that can't be rendered or shown."""
+
+    headline = "Card error"
+
+
 class CorruptBlob(FalajException):
     """A stored blob whose bytes are not those that its name promises."""
 

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import falaj
 from falaj.model.graph import FlowDescription
+from falaj.model.orders import Order, Report
 from falaj.runtime import wire
 from falaj_control.cli.flow_commands import run_flow_command
 from falaj_control.executors.hosts import HostLink
@@ -54,6 +55,16 @@ def main(file: int) -> NoReturn:
         root = os.path.dirname(os.path.dirname(os.path.abspath(falaj.__file__)))
         return make_start(launcher_from(hello, link, root))(request, watcher)
 
+    def carry_out(order: Order, seconds: float) -> tuple[Report | None, str]:
+        # Imported here: most commands give no order.
+        from falaj_control.executors.single import carry_out_alone
+        from falaj_control.wiring import launcher_from
+
+        root = os.path.dirname(os.path.dirname(os.path.abspath(falaj.__file__)))
+        made = launcher_from(hello, link, root)
+        fresh = bool(made.fork_unsafe)
+        return carry_out_alone(made.link, made.interpreter, root, fresh, order, seconds)
+
     status = run_flow_command(
         description,
         hello["problems"],
@@ -63,6 +74,7 @@ def main(file: int) -> NoReturn:
         hello["siblings"],
         lambda: _is_interrupted(connection, receiver),
         hello["fault"],
+        carry_out,
     )
     # A reader who pauses and whose run was stopped by hand must not hold this process.
     flushing = threading.Thread(target=_flush, daemon=True)

@@ -192,12 +192,20 @@ def attach(description: FlowDescription, specs: Sequence[str]) -> FlowDescriptio
 def _with(step: StepSpec, outside: Sequence[DecoratorSpec]) -> StepSpec:
     decorators = list(step.decorators)
     for decorator in outside:
-        present = any(decorator.name == other.name for other in decorators)
+        present = any(_stands_for(other, decorator) for other in decorators)
         if not present and not (
             decorator.name == "catch" and step.kind in (FOREACH, SWITCH, PARALLEL)
         ):
             decorators.append(decorator)
     return step._replace(decorators=tuple(decorators))
+
+
+def _stands_for(own: DecoratorSpec, outside: DecoratorSpec) -> bool:
+    """Say whether a step that has `own` needs no decorator from outside."""
+    if own.name != outside.name or not OPTIONS[own.name].repeats:
+        return own.name == outside.name
+    first, second = own.attributes, outside.attributes
+    return (first["type"], first["id"]) == (second["type"], second["id"])
 
 
 def _value(text: str) -> Any:
@@ -296,7 +304,14 @@ def _add(
     decorators: List[DecoratorSpec], spec: DecoratorSpec, place: Tuple[str, int], holder: str
 ) -> None:
     for other in decorators:
-        if other.name == spec.name and not OPTIONS[spec.name].repeats:
+        if other.name != spec.name:
+            continue
+        if OPTIONS[spec.name].repeats:
+            taken = spec.attributes.get("id")
+            if taken is not None and taken == other.attributes.get("id"):
+                message = "{} has two of @{} with the id {!r} (also on line {}); rename one."
+                _refuse(place, message.format(holder, spec.name, taken, other.line))
+        else:
             message = "{} has @{} twice (also on line {}); keep one."
             _refuse(place, message.format(holder, spec.name, other.line))
     decorators.append(spec)

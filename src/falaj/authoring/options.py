@@ -20,7 +20,7 @@ class Option(NamedTuple):
 
     `check` takes all arguments and returns them as JSON values; it raises DecoratorError. `of_flow`
     is for those that stand on a flow's class, the others stand on steps. One that `repeats` may
-    stand several times on one flow.
+    stand several times in one place.
     """
 
     defaults: Mapping[str, Any]
@@ -174,6 +174,13 @@ def _flow_check(name: str) -> Callable[[Attributes], Attributes]:
     return check
 
 
+def _check_card(given: Attributes) -> Attributes:
+    # Loaded only by flows with cards.
+    from falaj.authoring.card_checks import checked_card
+
+    return checked_card(given, _amount)
+
+
 _SOURCES: Attributes = {
     "index_url": None,
     "extra_index_urls": [],
@@ -236,6 +243,19 @@ OPTIONS: Dict[str, Option] = {
     ),
     "parallel": Option({}, dict),
     "pytorch_parallel": Option({"master_port": None}, _check_pytorch),
+    "card": Option(
+        {
+            "type": "default",
+            "id": None,
+            "options": {},
+            "timeout": 45,
+            "save_errors": True,
+            "customize": False,
+            "refresh_interval": 5,
+        },
+        _check_card,
+        repeats=True,
+    ),
     **{kind: Option(given, _environment_check(kind)) for kind, given in _ENVIRONMENTS.items()},
     **{
         kind + "_base": Option(given, _environment_check(kind + "_base"), of_flow=True)

@@ -18,13 +18,16 @@ from falaj.cards.writing import Markdown, PythonCode
 
 if TYPE_CHECKING:
     from falaj.cards.builtin import BlankCard, DefaultCard, ErrorCard
+    from falaj.cards.container import Card, CardContainer, get_cards
 
 CardComponent = MetaflowCardComponent
 
 __all__ = [
     "Artifact",
     "BlankCard",
+    "Card",
     "CardComponent",
+    "CardContainer",
     "DefaultCard",
     "Error",
     "ErrorCard",
@@ -40,17 +43,25 @@ __all__ = [
     "ValueBox",
     "VegaChart",
     "YAMLViewer",
+    "get_cards",
 ]
 
-_CARDS = ("BlankCard", "DefaultCard", "ErrorCard")
+_LATE = {
+    "BlankCard": "builtin",
+    "Card": "container",
+    "CardContainer": "container",
+    "DefaultCard": "builtin",
+    "ErrorCard": "builtin",
+    "get_cards": "container",
+}
 
 
 def __getattr__(name: str) -> Any:
     # A flow that only makes components does without the client and the code that renders.
-    if name in _CARDS:
-        from falaj.cards import builtin
+    if name in _LATE:
+        from importlib import import_module
 
-        return getattr(builtin, name)
+        return getattr(import_module("falaj.cards." + _LATE[name]), name)
     raise AttributeError("module 'falaj.cards' has no attribute {!r}".format(name))
 
 

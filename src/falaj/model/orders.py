@@ -10,6 +10,7 @@ FALLBACK = "fallback"
 SNAPSHOT = "snapshot"
 TRAVEL = "travel"
 HOOK = "hook"
+CARD = "card"
 
 # The exit status of a task's process that could not hand over its report.
 EXIT_UNREPORTED = 71
@@ -42,7 +43,8 @@ class Order(NamedTuple):
 
     `kind` is `task` (run the step), `init` (settle the run's parameters), `fallback` (the process
     of the last attempt died; apply the step's catch), `snapshot` (store the flow's code), `travel`
-    (store the user's packages that travel with the run) or `hook` (call an exit hook).
+    (store the user's packages that travel with the run), `card` (render a card of an attempt, as
+    `context` says) or `hook` (call an exit hook).
     `options` holds the step's decorators as data, `parameters` the digest of the run's parameter
     manifest.
     """

@@ -28,6 +28,8 @@ class Current:
     def __contains__(self, name: str) -> bool:
         if name == "parallel":
             return bool(self.get("is_parallel"))
+        if name == "card" and self._task is not None:
+            return bool(self._task[1].options.get("card"))
         if name in _LOGGING or name in _OBJECTS:
             return self._task is not None
         return self.get(name) is not None
@@ -155,6 +157,13 @@ def _of_project(name: str) -> Callable[[FlowDescription, Order], Any]:
     return lambda _, order: order.context.get("project", {}).get(name, _UNSET)
 
 
+def _card(_: FlowDescription, order: Order) -> Any:
+    # Imported here: most steps have no cards.
+    from falaj.runtime.cards import cards_of
+
+    return cards_of(order)
+
+
 _ANSWERS: Mapping[str, Callable[[FlowDescription, Order], Any]] = {
     "flow_name": lambda _, order: order.flow,
     "run_id": lambda _, order: str(order.run),
@@ -184,4 +193,5 @@ _ANSWERS: Mapping[str, Callable[[FlowDescription, Order], Any]] = {
     "trigger": _trigger,
     "run": _run,
     "task": _task,
+    "card": _card,
 }

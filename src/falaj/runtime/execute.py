@@ -51,6 +51,11 @@ def execute(flow_class: type, description: FlowDescription, order: Order) -> Rep
             report = Report("failed", None, None, describe_exception(error), "", {})
         else:
             report = attempt.run()
+        if "card" in order.options:
+            # Imported here: most tasks have no cards.
+            from falaj.runtime.cards import leave_cards
+
+            leave_cards(order, report.outcome != "failed")
     return report._replace(usage=_usage(time.monotonic() - started))
 
 

@@ -14,7 +14,16 @@ from typing import Any, List, Mapping, NoReturn, Optional
 
 from falaj.errors import FalajBug
 from falaj.model.graph import FlowDescription
-from falaj.model.orders import EXIT_UNREPORTED, HOOK, SNAPSHOT, TRAVEL, ErrorInfo, Order, Report
+from falaj.model.orders import (
+    CARD,
+    EXIT_UNREPORTED,
+    HOOK,
+    SNAPSHOT,
+    TRAVEL,
+    ErrorInfo,
+    Order,
+    Report,
+)
 from falaj.runtime import processes
 from falaj.runtime.execute import execute
 from falaj.runtime.notes import open_notes
@@ -104,6 +113,11 @@ def run_task(
             from falaj.runtime.travelling import pack_travellers
 
             report = pack_travellers(description, order, flow_class)
+        elif order.kind == CARD:
+            # Imported here: most tasks have no cards.
+            from falaj.runtime.cardorder import render_card
+
+            report = render_card(flow_class, description, order)
         else:
             report = _called(flow_class, description, order)
             if os.getpid() != own:

@@ -12,7 +12,7 @@ import click
 from falaj.authoring.wording import near_miss
 from falaj.errors import InvalidFlow
 from falaj.model.graph import FlowDescription
-from falaj_control.cli.context import TOOL, CommandContext, Start
+from falaj_control.cli.context import TOOL, CarryOut, CommandContext, Start
 from falaj_control.cli.errors import guarded
 from falaj_control.cli.terminal import Output
 from falaj_control.cli.toplevel import settle_top_level, top_level_options
@@ -31,6 +31,7 @@ class CommandEntry(NamedTuple):
 
 
 COMMANDS = {
+    "card": CommandEntry("card", "List, show and render the cards of tasks."),
     "check": CommandEntry("check", "Check that the flow is valid (default)."),
     "dump": CommandEntry("dump", "Show the artifacts of a task, or of all tasks of a step."),
     "env": CommandEntry("env", "Build the environments of the steps."),
@@ -50,7 +51,7 @@ COMMANDS = {
 _WORK_ANYWAY = frozenset(("help", "version", "--help"))
 _NOT_YET = frozenset(
     (
-        "airflow argo-workflows batch card init kubernetes package spin spot-metadata step "
+        "airflow argo-workflows batch init kubernetes package spin spot-metadata step "
         "step-functions"
     ).split()
 )
@@ -133,6 +134,7 @@ def run_flow_command(
     siblings: Sequence[str] = (),
     interrupted: Callable[[], bool] = lambda: False,
     fault: str = "",
+    carry_out: CarryOut | None = None,
 ) -> int:
     """Do what `arguments` ask of a flow and return the exit code; never raises.
 
@@ -140,12 +142,14 @@ def run_flow_command(
     command, `siblings` names the other flows of the file. `start` runs a request to its end,
     telling the watcher, and returns the exit code. `interrupted` says whether the person wants to
     stop; commands that wait without a run ask it several times a second. `fault` titles the
-    problems where the flow itself may be sound; `usage` means what was typed.
+    problems where the flow itself may be sound; `usage` means what was typed. `carry_out` has a
+    single order done in the flow's process.
     """
     line = CommandContext(
         program=program,
         description=description,
         start=start,
+        carry_out=carry_out,
         arguments=tuple(arguments),
         siblings=tuple(siblings),
         output=Output(sys.stdout),

@@ -15,7 +15,7 @@ from falaj_control.cli.tool import OWN_COMMANDS, ToolGroup
 _ANY_FLOW = FlowDescription("", "", "", (), (), "start", "end")
 
 # Commands with subcommands, and what these are about.
-_GROUPS = {"env": "Environments", "tag": "Tags"}
+_GROUPS = {"card": "Cards", "env": "Environments", "tag": "Tags"}
 
 
 def command_reference() -> str:

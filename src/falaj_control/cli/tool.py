@@ -22,6 +22,7 @@ OWN_COMMANDS = {
     "diff": CommandEntry("diff", "Say what differs between two runs or two tasks."),
     "doctor": CommandEntry("doctor", "Examine this machine and the home."),
     "gc": CommandEntry("gc", "Delete old runs, and what nothing refers to any more."),
+    "card": CommandEntry("card", "List, show and render the cards of tasks."),
     "tag": CommandEntry("tag", "Change or list the tags of runs."),
     "version": CommandEntry("version", "Show the version of Falaj."),
     "completion": CommandEntry("completion", "Print the completion script of a shell."),

@@ -11,6 +11,7 @@ from falaj.model.orders import ErrorInfo
 from falaj.model.states import CANCELLED, FAILED, RETRYING, TASK_SUCCESSFUL
 from falaj.store.blobs import BlobStore
 from falaj_control.engine.active import ActiveTask
+from falaj_control.engine.cards import CardRenderer
 from falaj_control.engine.context import Failure, RunContext
 from falaj_control.engine.endings import describe_death, ending_of
 from falaj_control.engine.gangs import Ending, Gangs
@@ -37,15 +38,21 @@ def _chance() -> float:
 class Collector:
     """Turns events of the executor into records, plan and further attempts."""
 
-    def __init__(self, context: RunContext, warden: Warden) -> None:
-        """Collect for the run of `context`; `warden` stops it where a task fails it."""
+    def __init__(self, context: RunContext, warden: Warden, cards: CardRenderer) -> None:
+        """Collect for the run of `context`; `warden` stops it where a task fails it.
+
+        `cards` is told what tasks leave for their cards.
+        """
         self._context = context
         self._parts = context.parts
         self._warden = warden
+        self._cards = cards
         # What is done with the notes of a task, by kind.
-        self._takers: Mapping[str, Callable[[ActiveTask, Any], None]] = measure_takers(
-            self._parts.recorder.measures, BlobStore(self._parts.settings.home.store)
-        )
+        store = BlobStore(self._parts.settings.home.store)
+        self._takers: Mapping[str, Callable[[ActiveTask, Any], None]] = {
+            "card": cards.noted,
+            **measure_takers(self._parts.recorder.measures, store),
+        }
         self._gangs = Gangs(context, warden, self._judge, self._settle)
 
     def started(self, event: Started) -> None:
@@ -161,6 +168,8 @@ class Collector:
             reason = failure.reason
         reason = reason[:_LONGEST_REASON]
         self._record(task, event, verdict, error, reason)
+        if "card" in task.options:
+            self._cards.attempt_ended(task, verdict.task_state in TASK_SUCCESSFUL)
         tag = context.tag(task, report.label if report is not None else "")
         seconds = self._parts.clock.monotonic() - task.started
         self._parts.watcher.task_ended(tag, verdict.task_state, reason, error, seconds)

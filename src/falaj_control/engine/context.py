@@ -73,8 +73,8 @@ class RunContext:
 
     `active` holds the tasks with a process by order number, `waiting` those between two attempts
     as a heap of (when due, tie, task), `uncommitted` the tasks that have succeeded and are not in
-    the records yet. Orders for settling parameters, for the code snapshot and for travelling code
-    have numbers too.
+    the records yet; `commits` counts how often records were written. Orders for settling
+    parameters, for the code snapshot and for travelling code have numbers too.
     """
 
     plan: RunPlan
@@ -86,6 +86,7 @@ class RunContext:
         default_factory=list[tuple[float, int, ActiveTask]]
     )
     uncommitted: set[int] = field(default_factory=set[int])
+    commits: int = 0
     parameters: str | None = None
     init_number: int = 0
     snapshot_number: int = 0
@@ -115,3 +116,4 @@ class RunContext:
         """Write all records that wait."""
         self.parts.recorder.flush(self.parts.clock.wall())
         self.uncommitted.clear()
+        self.commits += 1

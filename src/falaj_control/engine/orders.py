@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from falaj.model.cards import cards_among
 from falaj.model.graph import FlowDescription, StepSpec
-from falaj.model.orders import FALLBACK, HOOK, INIT, SNAPSHOT, TASK, TRAVEL, Order
+from falaj.model.orders import CARD, FALLBACK, HOOK, INIT, SNAPSHOT, TASK, TRAVEL, Order
 from falaj_control.engine.active import ActiveTask
 from falaj_control.ports.executing import HostPlace, Placement
 
@@ -91,14 +92,34 @@ def task_order(facts: RunFacts, task: ActiveTask, parameters: str) -> Order:
     )
 
 
+def card_order(
+    facts: RunFacts,
+    attempt: tuple[str, int, int],
+    attributes: Mapping[str, Any],
+    data: str | None,
+    mode: str,
+    previous: str | None,
+) -> Order:
+    """Return the order that renders a card of an attempt, given as step, task and number.
+
+    `attributes` are those of the decorator, `data` the digest of the card's components, `previous`
+    that of its page so far.
+    """
+    asked = {name: attributes[name] for name in ("type", "options", "save_errors")}
+    context = {**_context(facts), **asked, "data": data, "mode": mode, "previous": previous}
+    return Order(CARD, facts.flow, facts.run, *attempt, (), (), None, {}, context)
+
+
 def step_options(step: StepSpec) -> dict[str, Any]:
-    """Return a step's decorators as data by name; a timeout as its seconds.
+    """Return a step's decorators as data by name; a timeout as its seconds, cards as a list.
 
     Those of users, which have dotted names, are objects of the host.
     """
     options: dict[str, Any] = {
         d.name: dict(d.attributes) for d in step.decorators if "." not in d.name
     }
+    if "card" in options:
+        options["card"] = cards_among(step.decorators)
     timeout = options.get("timeout")
     if timeout is not None:
         options["timeout"] = (

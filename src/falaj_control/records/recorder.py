@@ -204,6 +204,10 @@ class Recorder:
                 )
             self._write_pending()
 
+    def add(self, statement: str, *values: Any) -> None:
+        """Have a statement of a neighbour's written with what waits."""
+        self._add(statement, *values)
+
     def close(self) -> None:
         """Close the connection; what waits is dropped."""
         self._connection.close()
