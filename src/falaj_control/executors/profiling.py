@@ -80,9 +80,14 @@ class Profiler:
         clock: Callable[[], float] = time.monotonic,
         look: Callable[[Collection[int]], dict[int, Use]] = look,
         find_gpus: Callable[[], GpuMemory | None] = gpu_memory,
+        spent: Callable[[], float] = time.thread_time,
     ) -> None:
-        """Watch nothing yet; `look` tells what the processes below some others use."""
+        """Watch nothing yet; `look` tells what the processes below some others use.
+
+        `spent` is the processor time of this thread: a busy machine makes no look dearer.
+        """
         self._clock = clock
+        self._spent = spent
         self._look = look
         self._find_gpus = find_gpus
         self._gpus: GpuMemory | None = None
@@ -116,8 +121,9 @@ class Profiler:
             return
         ready = [pid for pid, one in self._watched.items() if now >= one.began + one.due]
         if ready:
+            before = self._spent()
             self._sample(ready, now)
-            took = self._clock() - now
+            took = self._spent() - before
             self._rest_until = now + max(FIRST, took / _COST)
         soonest = min(one.began + one.due for one in self._watched.values())
         self._next = max(soonest, self._rest_until)

@@ -30,7 +30,7 @@ class Machine:
         return {pid: self.uses[pid] for pid in pids if pid in self.uses}
 
     def profiler(self, gpu=None):
-        return Profiler(self.clock, self.look, lambda: gpu)
+        return Profiler(self.clock, self.look, lambda: gpu, self.clock)
 
     def pass_time(self, profiler, until):
         while self.now < until:
