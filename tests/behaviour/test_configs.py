@@ -321,6 +321,25 @@ def test_configs_are_inherited_and_several_are_told_apart(project):
     assert (data.alpha, data.beta, data.gamma, data.delta) == (1, 1, 1, 1)
 
 
+def test_a_whole_config_is_unpacked(project):
+    project.write("""
+        class F(FlowSpec):
+            cfg = Config("cfg", default_value={"packages": {"polars": "1.0"}, "python": "3.11"})
+            text = Config("text", default_value={"help": "About.", "default": 3})
+            alpha = Parameter("alpha", **text)
+
+            @pypi(**cfg)
+            @resources(**{"cpu": 1, **config_expr("{'memory': 100}")})
+            @step
+            def start(self):
+                pass
+    """)
+    told = project.command("show").out
+    assert "@resources(cpu=1, memory=100)" in told
+    assert "@pypi(packages={'polars': '1.0'}, python='3.11')" in told
+    assert "About.  [default: 3]" in project.command("run", "--help").out
+
+
 def test_two_configs_of_one_name(project):
     refused = project.fail("""
         class F(FlowSpec):

@@ -91,8 +91,8 @@ class Config:
         return cast("List[str]", whole.keys())
 
     def __getitem__(self, key: Any) -> Any:
-        whole: Delayed = self.__dict__.get("_falaj_whole") or self.__falaj_delayed__
-        return whole[key]
+        whole: Optional[Delayed] = self.__dict__.get("_falaj_whole")
+        return (self.__falaj_delayed__ if whole is None else whole)[key]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__falaj_delayed__, name)
