@@ -58,11 +58,10 @@ class BlankCard(_ComponentCard):
         return render_document(title, self.components, brief_facts(task))
 
 
-class JSONCard(_ComponentCard):
+class DefaultCardJSON(_ComponentCard):
     """What the default card shows, as JSON."""
 
     type = "default_json"
-    RUNTIME_UPDATABLE = False
 
     def render(self, task: Any) -> str:
         """Return the title, the facts and the components as JSON."""
@@ -109,7 +108,7 @@ class TaskSpecCard(MetaflowCard):
 BUILT_IN: Tuple[Type[MetaflowCard], ...] = (
     DefaultCard,
     BlankCard,
-    JSONCard,
+    DefaultCardJSON,
     ErrorCard,
     TaskSpecCard,
 )

@@ -7,6 +7,9 @@ from typing import Any, ClassVar, Dict, Optional, Union
 
 from falaj.cards.plain import plain, text_of
 
+# What `render()` of a component returns.
+Rendered = Union[str, Dict[str, Any]]
+
 _numbers = itertools.count(1)
 
 
@@ -38,7 +41,7 @@ class MetaflowCardComponent:
             )
         self._component_id = given
 
-    def render(self) -> Union[str, Dict[str, Any]]:
+    def render(self) -> Rendered:
         """Return the component as JSON values, or as HTML."""
         raise NotImplementedError(
             "{} has no render(): it returns a string of HTML.".format(type(self).__name__)

@@ -215,12 +215,12 @@ svg.graph{display:block;margin:14px;font-size:12.5px}
 footer{margin-top:44px;padding-top:12px;border-top:1px solid var(--line);font-size:12.5px;
 color:var(--muted)}
 @media (max-width:720px){main{padding:18px 14px 40px}
-.line>summary{grid-template-columns:minmax(0,1fr) auto}
+.line>summary{grid-template-columns:minmax(0,1fr) auto 72px}
 .line .gist,.line .thumb{display:none}}
 """
 
 _PAPER = """
-@media print{body{font-size:12px}main{max-width:none;padding:0}
+@media print{:root{--bg:#fff}body{font-size:12px}main{max-width:none;padding:0}
 .scroll,pre.code,pre.log,pre.text,.viewed{max-height:none!important;overflow:visible}
 pre.code{white-space:pre-wrap}
 button,.vega-actions{display:none!important}
