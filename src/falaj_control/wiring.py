@@ -37,6 +37,7 @@ from falaj_control.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from falaj_control.outfitting import Outfit
+    from falaj_control.spinning import Spin
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,15 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     clock = SystemClock()
     started = clock.monotonic()
     wanted = request.resume
-    earlier = look_before(settings.home, wanted.origin if wanted else None, clock.wall())
+    spin = _spin(settings, request, clock.wall())
+    if spin is not None:
+        settings, earlier = spin.settings, spin.origin
+    else:
+        earlier = look_before(settings.home, wanted.origin if wanted else None, clock.wall())
     options = settle_options(request, earlier.options if earlier else {})
     description = attach(request.description, options.decospecs)
+    if spin is not None:
+        description = spin.trimmed(description)
     capacity = this_machine(settings)
     capacity.check(description)
     outfit = _outfit(launcher, settings, description, options, earlier, request.locked)
@@ -80,9 +87,15 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
             user=settings.user,
             script=description.file,
             created_at=clock.wall(),
-            origin=earlier.id if earlier else None,
+            # The run that a spin is about is in other records.
+            origin=earlier.id if earlier and not spin else None,
             graph=graph_record(description),
-            options=options._asdict(),
+            options={
+                **options._asdict(),
+                "cwd": launcher.interpreter.cwd,
+                "package": launcher.interpreter.package,
+                **({"spin": spin.facts} if spin else {}),
+            },
             lease=liveness.process_lease(),
             steps=graph.order,
             tags=options.tags,
@@ -110,6 +123,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
             fresh=_needs_fresh_interpreters(launcher, options.isolation, watcher),
             spawn=options.isolation == "spawn",
             protocol=outfit.protocol if outfit is not None else 5,
+            spin=spin.facts if spin else None,
         ),
         given=dict(request.parameters),
         origin_parameters=earlier.parameters if earlier else None,
@@ -118,8 +132,12 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         includes=options.includes,
     )
     environments = outfit.preparation(executor.wake) if outfit is not None else NoEnvironments()
+    if spin is not None:
+        planner: Planner = spin.planner(graph)
+    else:
+        planner = Planner(graph, _origin(graph, earlier, wanted.step if wanted else None))
     parts = Parts(
-        planner=Planner(graph, _origin(graph, earlier, wanted.step if wanted else None)),
+        planner=planner,
         executor=executor,
         environments=environments,
         recorder=recorder,
@@ -131,7 +149,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     status = 1
     try:
         engine = Engine(plan, parts)
-        watcher.run_started(description.name, run, plan.facts.origin)
+        watcher.run_started(description.name, run, plan.facts.origin if spin is None else None)
         end = engine.run()
         status = _exit_status(end.state)
         failure = engine.failure
@@ -145,7 +163,10 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
                 failed_task=failure.task if failure else None,
                 error=failure.error if failure else None,
                 tolerated=engine.tolerated if end.state == TOLERATED else 0,
-                resume_command=resume_command(launcher.program, description.file, run),
+                resume_command=resume_command(launcher.program, description.file, run)
+                if spin is None
+                else "",
+                spun=spin.replay.pathspec if spin else "",
             )
         )
     finally:
@@ -153,6 +174,15 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         executor.close(status)
         recorder.close()
     return status
+
+
+def _spin(settings: Settings, request: RunRequest, now: float) -> Spin | None:
+    if request.spin is None:
+        return None
+    # Imported here: a run needs none of it.
+    from falaj_control.spinning import prepare_spin
+
+    return prepare_spin(settings, request.spin, request.description, now)
 
 
 def _outfit(
@@ -173,7 +203,7 @@ def _outfit(
     places = Places(
         cache=settings.cache,
         store=settings.home.store,
-        travel=os.path.join(settings.home.root, "travel"),
+        travel=os.path.join(settings.home.shares or settings.home.root, "travel"),
         python=launcher.interpreter.python,
         chosen=options.environment,
     )

@@ -23,6 +23,7 @@ from falaj.client.logs import read_log, text_of
 from falaj.client.lookup import split_pathspec
 from falaj.client.metadata import Metadata, metadata_of
 from falaj.client.namespaces import get_namespace
+from falaj.client.neighbours import followers_of, origin_of, parents_of
 from falaj.client.objects import ClientObject, moment, title
 from falaj.client.resolve import find_run, find_task
 from falaj.client.taskfacts import TaskFacts
@@ -223,21 +224,18 @@ class Task(ClientObject):
 
     @property
     def origin_pathspec(self) -> Optional[str]:
-        """The path of the task that this one reuses."""
-        origin = self._facts.record.origin
-        if origin is None:
-            return None
-        return "/".join((self._parts[0], str(origin[0]), self._parts[2], str(origin[1])))
+        """The path of the task that this one reuses, or spins."""
+        return origin_of(self._facts)
 
     @property
     def parent_tasks(self) -> Iterator[Task]:
         """The tasks whose artifacts flowed into this one."""
-        return self._others(self._parents())
+        return (task_from(*found) for found in parents_of(self._facts))
 
     @property
     def child_tasks(self) -> Iterator[Task]:
         """The tasks that this one's artifacts flowed into."""
-        return self._others(self._followers())
+        return (task_from(*found) for found in followers_of(self._facts))
 
     @property
     def parent_task_pathspecs(self) -> Iterator[str]:
@@ -248,26 +246,6 @@ class Task(ClientObject):
     def child_task_pathspecs(self) -> Iterator[str]:
         """The paths of `child_tasks`."""
         return (task.pathspec for task in self.child_tasks)
-
-    def _parents(self) -> List[TaskRecord]:
-        record = self._facts.record
-        found = self._access.reader.tasks_by_id(record.run, record.parents)
-        # In the order of the join's inputs.
-        places = {parent: place for place, parent in enumerate(record.parents)}
-        return sorted(found, key=lambda task: places[task.id])
-
-    def _followers(self) -> List[TaskRecord]:
-        record = self._facts.record
-        steps = self._facts.run.targets().get(record.step, [])
-        return [
-            task
-            for step in steps
-            for task in self._access.reader.tasks(record.run, step)
-            if record.id in task.parents
-        ]
-
-    def _others(self, records: List[TaskRecord]) -> Iterator[Task]:
-        return (task_from(self._facts.run, record) for record in records)
 
     def _status(self) -> str:
         return title(self.state)

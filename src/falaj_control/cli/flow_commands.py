@@ -42,6 +42,7 @@ COMMANDS = {
     "resume": CommandEntry("resume", "Continue an earlier run with what it has finished."),
     "run": CommandEntry("run", "Run the flow."),
     "show": CommandEntry("show", "Show the flow's steps and what they say of themselves."),
+    "spin": CommandEntry("spin", "Execute one step once more, on the inputs of an earlier task."),
     "tag": CommandEntry("tag", "Change or list the tags of runs."),
     "version": CommandEntry("version", "Show the version of Falaj."),
     "completion": CommandEntry("flow_completion", "Complete a command line.", hidden=True),
@@ -50,7 +51,7 @@ COMMANDS = {
 _WORK_ANYWAY = frozenset(("help", "version", "--help"))
 _NOT_YET = frozenset(
     (
-        "airflow argo-workflows batch card init kubernetes package spin spot-metadata step "
+        "airflow argo-workflows batch card init kubernetes package spot-metadata step "
         "step-functions"
     ).split()
 )

@@ -36,7 +36,7 @@ _FOREIGN = (
         "Other records than this machine's are not available yet. Leave the option out.",
     ),
     _Foreign("--datastore-root", (), "Set the variable FALAJ_HOME to a folder instead."),
-    _Foreign("--mode", (), "Spin is not available yet."),
+    _Foreign("--mode", ("spin",), "There is no such mode. To spin a step, type: spin PATHSPEC"),
     _Foreign("--config", (), "Config is not available yet.", 2),
     _Foreign("--config-value", (), "Config is not available yet.", 2),
     _Foreign("--branch", (), "Projects are not available yet."),

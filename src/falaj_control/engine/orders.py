@@ -17,6 +17,7 @@ class RunFacts(NamedTuple):
 
     `fresh` says whether forking the launcher is out of the question, `spawn` whether the person
     wants no forks at all; `protocol` is the newest of pickle's that all of its Pythons read.
+    `spin` is what the process of a spun task needs to know besides, None for a run.
     """
 
     flow: str
@@ -31,6 +32,7 @@ class RunFacts(NamedTuple):
     spawn: bool = False
     protocol: int = 5
     show_values: bool = False
+    spin: Mapping[str, Any] | None = None
 
 
 def init_order(facts: RunFacts, given: Mapping[str, Any], origin_parameters: str | None) -> Order:
@@ -102,7 +104,9 @@ def graph_record(description: FlowDescription) -> Mapping[str, Any]:
 
 
 def _context(facts: RunFacts) -> dict[str, Any]:
+    spin = {} if facts.spin is None else {"spin": facts.spin}
     return {
+        **spin,
         "store": facts.store,
         "user": facts.user,
         "namespace": facts.namespace,
