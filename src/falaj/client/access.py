@@ -101,6 +101,12 @@ class RunFacts:
         """The run's tags as they are now."""
         return self.access.reader.tags(self.id)
 
+    def __getstate__(self) -> Tuple[AccessState, RunRecord]:
+        return (self.access.state, self._record)
+
+    def __setstate__(self, state: Tuple[AccessState, RunRecord]) -> None:
+        self.__init__(Access.restored(state[0]), state[1])
+
     @property
     def spun(self) -> Optional[str]:
         """The path of the task that was spun, where this is no run but a spin."""

@@ -17,6 +17,7 @@ from falaj_control.cli.flow_process import COMPLETION_VARIABLE, FLOW_COMMANDS, R
 OWN_COMMANDS = {
     "runs": CommandEntry("runs", "List the latest runs, of one flow or of all."),
     "flows": CommandEntry("flows", "List the flows that have runs."),
+    "code": CommandEntry("code", "Pull the code of runs, or compare it."),
     "debug": CommandEntry("debug", "Open a failed task where it raised, with its data and code."),
     "env": CommandEntry("env", "Build, show, check and remove the environments of steps."),
     "tag": CommandEntry("tag", "Change or list the tags of runs."),
