@@ -27,7 +27,7 @@ def dot_text(description: FlowDescription) -> str:
     graph = Graph(description)
     lines = [f"digraph {description.name} {{"]
     for name in graph.order:
-        kind = node_type(graph.steps[name]).replace("split-", "")
+        kind = node_type(graph.steps[name]).replace("split-static", "split").replace("split-", "")
         lines.append(
             f'"{name}"[ label = <<b>{name}</b> | <font point-size="10">{kind}</font>>'
             '   fontname = "Helvetica"   shape = "record" ];'

@@ -10,7 +10,7 @@ import click
 from falaj.model.graph import END, FOREACH, SPLIT, DecoratorSpec, FlowDescription, Graph, StepSpec
 from falaj_control.cli.context import CommandContext
 
-_TYPES = {SPLIT: "split", FOREACH: "split-foreach", END: "end"}
+_TYPES = {SPLIT: "split-static", FOREACH: "split-foreach", END: "end"}
 
 
 def command(line: CommandContext) -> click.Command:
