@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import carrying
 import fanning
+import looking
 import outfitting
 import reading
 import starting
@@ -29,6 +30,9 @@ BENCHMARKS: dict[str, Callable[[Sides, bool], list[Row]]] = {
     "small": carrying.small,
     "resume": reading.resume,
     "client": reading.client,
+    "walk": looking.walk,
+    "spin": looking.spin,
+    "dump": looking.dump,
     "environments": outfitting.warm,
     "cold": outfitting.cold,
 }
