@@ -38,6 +38,12 @@ class TaskFacts:
         self._source: Optional[TaskRecord] = None
         self._manifest: Optional[Manifest] = None
 
+    def __getstate__(self) -> Tuple[RunFacts, TaskRecord, Optional[int]]:
+        return (self.run, self._record, self.attempt)
+
+    def __setstate__(self, state: Tuple[RunFacts, TaskRecord, Optional[int]]) -> None:
+        self.__init__(*state)
+
     @property
     def parts(self) -> Tuple[str, ...]:
         """The path components of the task."""

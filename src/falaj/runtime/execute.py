@@ -41,10 +41,16 @@ def execute(flow_class: type, description: FlowDescription, order: Order) -> Rep
     started = time.monotonic()
     _seed()
     _announce(description, order)
+    spin = order.context.get("spin")
     if order.kind == INIT:
         report = _settle(flow_class, description, order, store)
     else:
         try:
+            if spin is not None and spin["artifacts"] is not None:
+                # Imported here: only a spin that was asked for it replaces inputs.
+                from falaj.runtime.replacing import with_replaced_inputs
+
+                order = with_replaced_inputs(order, store, spin["artifacts"])
             attempt = _Attempt(flow_class, description, order, store)
         except FalajException as error:
             # What the task starts from can't be read.
@@ -176,6 +182,10 @@ class _Attempt:
         return Transition(asked.targets, asked.foreach, asked.width, gang=asked.width > 0)
 
     def _commit(self, transition: Optional[Transition]) -> "tuple[str, Optional[Transition]]":
+        spin = self.order.context.get("spin")
+        if spin is not None and not spin["persist"]:
+            # Nothing follows from it and nobody asked to keep it: what it started from stands.
+            return self.state.commit({}), None
         assigned = assigned_in(self.flow)
         if transition is not None and transition.foreach is not None:
             saved = self.state.commit_values(transition.foreach)
@@ -280,7 +290,10 @@ def _announce(description: FlowDescription, order: Order) -> None:
     # The home that this run is in, also once the step has changed folder.
     os.environ[home.VARIABLE] = os.path.dirname(str(order.context["store"]))
     # What it starts can be told by this, should everybody who watches over it be killed at once.
-    os.environ[home.TASK_VARIABLE] = order.pathspec
+    spun = "spin" in order.context
+    os.environ[home.TASK_VARIABLE] = (
+        "{}/{}".format(home.SPIN_FOLDER, order.pathspec) if spun else order.pathspec
+    )
     if "parallel" in order.context:
         # Imported here: few steps are gangs.
         from falaj.runtime.gang import announce_gang

@@ -40,9 +40,11 @@ COMMANDS = {
     "logs": CommandEntry("logs", "Show what a task, a step or a run has printed."),
     "output-dot": CommandEntry("output_dot", "Draw the flow's graph for Graphviz."),
     "output-raw": CommandEntry("output_raw", "Show the flow's graph as data."),
+    "package": CommandEntry("package", "Show or save what a run would keep as the code."),
     "resume": CommandEntry("resume", "Continue an earlier run with what it has finished."),
     "run": CommandEntry("run", "Run the flow."),
     "show": CommandEntry("show", "Show the flow's steps and what they say of themselves."),
+    "spin": CommandEntry("spin", "Execute one step once more, on the inputs of an earlier task."),
     "tag": CommandEntry("tag", "Change or list the tags of runs."),
     "version": CommandEntry("version", "Show the version of Falaj."),
     "completion": CommandEntry("flow_completion", "Complete a command line.", hidden=True),
@@ -50,10 +52,7 @@ COMMANDS = {
 # Commands that tell something useful of a flow that is not valid.
 _WORK_ANYWAY = frozenset(("help", "version", "--help"))
 _NOT_YET = frozenset(
-    (
-        "airflow argo-workflows batch init kubernetes package spin spot-metadata step "
-        "step-functions"
-    ).split()
+    ("airflow argo-workflows batch init kubernetes spot-metadata step step-functions").split()
 )
 
 

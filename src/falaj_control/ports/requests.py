@@ -24,6 +24,22 @@ class ResumeRequest:
 
 
 @dataclass(frozen=True)
+class SpinRequest:
+    """Which task to execute once more: its run and number.
+
+    With `bare`, no decorator of step or flow is honoured. `artifacts` is the absolute path of a
+    Python file whose ARTIFACTS replace inputs, or None. `persist` says whether what the step
+    assigns is stored.
+    """
+
+    run: int
+    task: int
+    bare: bool = False
+    artifacts: str | None = None
+    persist: bool = False
+
+
+@dataclass(frozen=True)
 class RunRequest:
     """One run to start.
 
@@ -53,4 +69,5 @@ class RunRequest:
     branch: AskedBranch = NOTHING_ASKED
     trigger: Sequence[Mapping[str, Any]] = ()
     resume: ResumeRequest | None = None
+    spin: SpinRequest | None = None
     arguments: tuple[str, ...] = ()
