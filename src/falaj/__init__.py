@@ -30,20 +30,47 @@ if TYPE_CHECKING:
         get_namespace,
         namespace,
     )
+    from falaj.runner import (
+        DeployedFlow,
+        Deployer,
+        DeployerImpl,
+        ExecutingRun,
+        ExecutingTask,
+        NBDeployer,
+        NBRunner,
+        Runner,
+        TriggeredRun,
+    )
+
+_RUNNER = frozenset(
+    (
+        "DeployedFlow Deployer DeployerImpl ExecutingRun ExecutingTask NBDeployer NBRunner Runner "
+        "TriggeredRun"
+    ).split()
+)
 
 __all__ = [
     "Artifact",
     "DataArtifact",
+    "DeployedFlow",
+    "Deployer",
+    "DeployerImpl",
+    "ExecutingRun",
+    "ExecutingTask",
     "Falaj",
     "Flow",
     "FlowSpec",
     "IncludeFile",
     "JSONType",
     "Metaflow",
+    "NBDeployer",
+    "NBRunner",
     "Parameter",
     "Run",
+    "Runner",
     "Step",
     "Task",
+    "TriggeredRun",
     "__version__",
     "catch",
     "conda",
@@ -74,6 +101,10 @@ def __getattr__(name: str) -> Any:
         from falaj.authoring import parsers
 
         return getattr(parsers, name)
+    if name in _RUNNER:
+        from falaj import runner
+
+        return getattr(runner, name)
     if name in __all__:
         from falaj import client
 

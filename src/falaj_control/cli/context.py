@@ -15,6 +15,8 @@ from falaj_control.ports.watching import Watcher
 
 Start = Callable[[RunRequest, Watcher], int]
 
+# Names the file where a program that started the command hears of it.
+ATTRIBUTE_OPTION = "--runner-attribute-file"
 # The program's name where a flow file is named on the command line of `falaj`.
 TOOL = "falaj"
 

@@ -31,7 +31,7 @@ class RunRequest:
     defaults. `description` already has the decorators of `decospecs` attached. `environment` is one
     of ENVIRONMENTS, or None where the decorators alone decide. With `locked`, environments come
     from the flow's lock file alone. `includes` names packages of the launching environment that
-    travel into those of the steps.
+    travel into those of the steps. `attribute_file` is for the program that started the command.
     """
 
     description: FlowDescription
@@ -42,6 +42,7 @@ class RunRequest:
     tags: tuple[str, ...] = ()
     namespace: str | None = None
     run_id_file: str | None = None
+    attribute_file: str | None = None
     isolation: str | None = None
     show_values: bool = False
     environment: str | None = None
