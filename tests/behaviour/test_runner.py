@@ -234,8 +234,10 @@ def test_in_an_event_loop_a_run_goes_on_in_the_background(flow, tmp_path, capsys
             running = await runner.async_run(alpha=4, gate=str(gate))
             assert (running.status, running.returncode) == ("running", None)
             assert running.run.state == states.RUNNING
-            async for position, line in running.stream_log("stdout"):  # noqa: B007
+            position = 0
+            async for behind, line in running.stream_log("stdout"):
                 if "alpha is 4" in line:
+                    position = behind
                     break
             assert capsys.readouterr().out == ""
             gate.write_text("")

@@ -66,12 +66,16 @@ def _cell_of(flow: type, instead: str) -> str:
 def _runnable(source: str, name: str) -> str:
     tree = ast.parse(source)
     lines = source.encode("utf-8").split(b"\n")
+    dropped: List[ast.stmt] = []
     is_behind = False
     for node in tree.body:
         if isinstance(node, _DEFINITIONS):
             is_behind = is_behind or (isinstance(node, ast.ClassDef) and node.name == name)
         elif is_behind or _is_magic(node):
-            _blank(lines, node)
+            dropped.append(node)
+    # Backwards, since what stands behind one on its line moves.
+    for node in reversed(dropped):
+        _blank(lines, node)
     text = b"\n".join(lines).decode("utf-8").rstrip("\n")
     return '{}\n\n\nif __name__ == "__main__":\n    {}()\n'.format(text, name)
 
@@ -83,7 +87,7 @@ def _is_magic(node: ast.stmt) -> bool:
 def _blank(lines: List[bytes], node: Any) -> None:
     # Positions are counted in bytes. Other statements may stand on the same lines.
     first, last = node.lineno - 1, node.end_lineno - 1
-    behind = lines[last][node.end_col_offset :]
+    behind: bytes = lines[last][node.end_col_offset :]
     lines[first] = lines[first][: node.col_offset] + b"pass" + behind
     for number in range(first + 1, last + 1):
         lines[number] = b""
