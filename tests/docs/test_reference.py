@@ -22,6 +22,8 @@ from falaj_control.settings import PREFIX, Settings
 
 CLIENT = ["Falaj", "Flow", "Run", "Step", "Task", "DataArtifact"]
 CALLABLE = ["FlowSpec", "Parameter", "IncludeFile", *CLIENT, "Artifact", "Metaflow"]
+RUNNING = ["Runner", "NBRunner", "ExecutingRun", "DeployedFlow", "TriggeredRun"]
+CALLABLE += ["Runner", "NBRunner", "Deployer", "NBDeployer", "DeployerImpl", *RUNNING[3:]]
 FUNCTIONS = ["namespace", "get_namespace", "default_namespace"]
 
 
@@ -127,6 +129,17 @@ def test_every_member_of_a_client_class_is_there(page, name):
     shared = members(ClientObject) if issubclass(kind, ClientObject) else {}
     own = {shown for one, shown in members(kind).items() if one not in shared}
     assert set(rows(section(page, name))) == own
+
+
+@pytest.mark.parametrize("name", RUNNING)
+def test_every_member_of_what_runs_flows_is_there(page, name):
+    assert set(rows(section(page, name))) - {"flow_file", *_arguments(name)} == set(
+        members(getattr(falaj, name)).values()
+    )
+
+
+def _arguments(name: str) -> set[str]:
+    return set(inspect.signature(getattr(falaj, name)).parameters) if name == "Runner" else set()
 
 
 def test_what_all_client_objects_have_is_there(page):

@@ -86,9 +86,9 @@ def _is_magic(node: ast.stmt) -> bool:
 
 def _blank(lines: List[bytes], node: Any) -> None:
     # Positions are counted in bytes. Other statements may stand on the same lines.
-    first, last = node.lineno - 1, node.end_lineno - 1
-    behind: bytes = lines[last][node.end_col_offset :]
-    lines[first] = lines[first][: node.col_offset] + b"pass" + behind
+    first, last = int(node.lineno) - 1, int(node.end_lineno) - 1
+    behind = lines[last][int(node.end_col_offset) :]
+    lines[first] = lines[first][: int(node.col_offset)] + b"pass" + behind
     for number in range(first + 1, last + 1):
         lines[number] = b""
 
