@@ -343,16 +343,23 @@ from falaj import Runner
 async def main(gate, detached):
     runner = Runner("flow.py", detached=detached)
     running = await runner.async_run(gate=gate)
+    waiting = asyncio.ensure_future(running.wait())
+    await asyncio.sleep(0)
     print(running.run.id, flush=True)
-    await running.wait()
+    await waiting
 
 def blocking(gate):
     Runner("flow.py", show_output=True).run(gate=gate)
 
-if sys.argv[1] == "blocking":
-    blocking(sys.argv[2])
-else:
-    asyncio.run(main(sys.argv[2], sys.argv[1] == "detached"))
+try:
+    if sys.argv[1] == "blocking":
+        blocking(sys.argv[2])
+    else:
+        asyncio.run(main(sys.argv[2], sys.argv[1] == "detached"))
+except KeyboardInterrupt:
+    # As a notebook, the program lives on.
+    sys.stdin.read()
+    raise
 """
 
 
@@ -361,15 +368,16 @@ def starter(flow, project, tmp_path):
     """Return a function that starts a program which runs the flow, up to its waiting task."""
     started = []
 
-    def start(how, own_group=True):
+    def start(how):
         (project.folder / "script.py").write_text(SCRIPT)
         process = subprocess.Popen(
             [sys.executable, "script.py", how, str(tmp_path / "gate")],
             cwd=project.folder,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            start_new_session=own_group,
+            start_new_session=True,
         )
         started.append(process)
         for line in process.stdout:
@@ -419,10 +427,10 @@ def test_ctrl_c_stops_the_run(starter, how, to_group, until, everything_ended):
         os.killpg(process.pid, signal.SIGINT)
     else:
         process.send_signal(signal.SIGINT)
+    until(lambda: run.finished)
     _, said = process.communicate(timeout=30)
     assert "KeyboardInterrupt" in said
-    until(lambda: run.finished)
-    assert run.state == states.CANCELLED
+    assert (run.state, run.reason) == (states.CANCELLED, "stopped by SIGINT")
     everything_ended(run)
 
 
