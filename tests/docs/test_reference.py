@@ -60,7 +60,7 @@ def signature(function: object, name: str) -> str:
     parameters = [
         one.replace(annotation=inspect.Parameter.empty)
         for one in inspect.signature(function).parameters.values()  # type: ignore[arg-type]
-        if one.name != "self" and (one.kind is not one.VAR_KEYWORD or name in _OPEN)
+        if one.name not in ("self", "cls") and (one.kind is not one.VAR_KEYWORD or name in _OPEN)
     ]
     plain = inspect.Signature(
         [
@@ -79,6 +79,7 @@ def members(kind: type) -> dict[str, str]:
             continue
         member = inspect.getattr_static(kind, name)
         is_method = not isinstance(member, property) and callable(getattr(kind, name))
+        member = member.__func__ if isinstance(member, classmethod) else member
         found[name] = signature(member, name) if is_method else name
     return found
 

@@ -143,7 +143,8 @@ def _of(cls: Type[DeployedFlow], impl: str) -> Type[DeployedFlow]:
 
     if cls is not DeployedFlow:
         raise _cannot(cls, "look up deployments")
-    return provider(impl).deployed_flow_type()
+    kind: Type[DeployedFlow] = provider(impl).deployed_flow_type()
+    return kind
 
 
 def _cannot(what: object, action: str) -> DeploymentUnavailable:

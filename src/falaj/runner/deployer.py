@@ -75,6 +75,7 @@ class Deployer:
             )
 
         def method(**kwargs: Any) -> DeployerImpl:
-            return provider(name)(self._runner, kwargs)
+            made: DeployerImpl = provider(name)(self._runner, kwargs)
+            return made
 
         return method

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Type
+from typing import Any, Dict, List, TypeVar
 
 from falaj.authoring.wording import listed
 from falaj.errors import DeploymentUnavailable
 
-if TYPE_CHECKING:
-    from falaj.runner.deployer import DeployerImpl
+_Kind = TypeVar("_Kind", bound=type)
 
 # Those of Metaflow, and our own.
 KNOWN = ("argo_workflows", "step_functions", "airflow", "local")
@@ -19,16 +18,17 @@ _NOT_YET = (
 _providers: Dict[str, Any] = {}
 
 
-def register_provider(kind: Type[DeployerImpl]) -> Type[DeployerImpl]:
-    """Let `Deployer` deploy with `kind`, under its TYPE; it may be used as a decorator."""
-    if not kind.TYPE:
+def register_provider(kind: _Kind) -> _Kind:
+    """Let `Deployer` deploy with the DeployerImpl `kind`, under its TYPE; also as a decorator."""
+    name = getattr(kind, "TYPE", None)
+    if not name:
         raise ValueError("{} has no TYPE, which names it.".format(kind.__name__))
-    _providers[method_of(kind.TYPE)] = kind
+    _providers[method_of(name)] = kind
     return kind
 
 
-def provider(name: str) -> Type[DeployerImpl]:
-    """Return the provider of that name; raises DeploymentUnavailable, which says what there is."""
+def provider(name: str) -> Any:
+    """Return the DeployerImpl of that name; DeploymentUnavailable says what there is."""
     found = _providers.get(method_of(name))
     if found is None:
         raise DeploymentUnavailable(unavailable(method_of(name)))

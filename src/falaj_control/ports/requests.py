@@ -42,7 +42,6 @@ class RunRequest:
     tags: tuple[str, ...] = ()
     namespace: str | None = None
     run_id_file: str | None = None
-    attribute_file: str | None = None
     isolation: str | None = None
     show_values: bool = False
     environment: str | None = None
@@ -50,3 +49,4 @@ class RunRequest:
     includes: tuple[str, ...] = ()
     resume: ResumeRequest | None = None
     arguments: tuple[str, ...] = ()
+    attribute_file: str | None = None
