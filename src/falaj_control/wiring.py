@@ -13,6 +13,7 @@ from falaj.authoring.projects import settle_project
 from falaj.model.graph import FlowDescription, Graph
 from falaj.model.states import CANCELLED, RUN_SUCCESSFUL, TOLERATED
 from falaj.store.blobs import BlobStore
+from falaj_control.engine.attributes import run_attributes, write_attributes
 from falaj_control.engine.capacity import this_machine
 from falaj_control.engine.context import Parts, RunPlan
 from falaj_control.engine.options import (
@@ -110,6 +111,9 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     )
     if request.run_id_file:
         write_run_id(request.run_id_file, run)
+    if request.attribute_file:
+        told = run_attributes(description.name, run, settings.home.root)
+        write_attributes(request.attribute_file, told)
     executor = LocalExecutor(
         launcher.link, launcher.interpreter, launcher.falaj_root, options.isolation == "fork"
     )

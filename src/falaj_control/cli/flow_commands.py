@@ -12,7 +12,13 @@ import click
 from falaj.authoring.wording import near_miss
 from falaj.errors import InvalidFlow
 from falaj.model.graph import FlowDescription
-from falaj_control.cli.context import TOOL, CarryOut, CommandContext, Start
+from falaj_control.cli.context import (
+    ATTRIBUTE_OPTION,
+    TOOL,
+    CarryOut,
+    CommandContext,
+    Start,
+)
 from falaj_control.cli.errors import guarded
 from falaj_control.cli.terminal import Output
 from falaj_control.cli.toplevel import settle_top_level, top_level_options
@@ -155,10 +161,33 @@ def run_flow_command(
         errors=Output(sys.stderr),
         interrupted=interrupted,
     )
+    if ATTRIBUTE_OPTION in arguments:
+        return _run_for_program(line, problems, fault)
     return guarded(lambda: _dispatch(line, problems, fault), line.errors)
 
 
-def _dispatch(line: CommandContext, problems: Sequence[str], fault: str) -> int:
+def _run_for_program(line: CommandContext, problems: Sequence[str], fault: str) -> int:
+    # Imported here: what a person types has no such program.
+    from falaj_control.cli.starter import keyword_of, starter_of
+
+    starter = starter_of(line.arguments)
+    if starter is None:
+        return guarded(lambda: _dispatch(line, problems, fault), line.errors)
+    starter.watch()
+
+    def body() -> int:
+        starter.check(line.description)
+        return _dispatch(line, problems, fault, keyword_of)
+
+    return starter.guarded(body, line.errors)
+
+
+def _dispatch(
+    line: CommandContext,
+    problems: Sequence[str],
+    fault: str,
+    spelling: Callable[[str], str] | None = None,
+) -> int:
     if problems and not _WORK_ANYWAY.intersection(line.arguments):
         if fault == "usage":
             raise click.UsageError("\n".join(problems))
@@ -166,6 +195,9 @@ def _dispatch(line: CommandContext, problems: Sequence[str], fault: str) -> int:
         error.headline = fault or error.headline
         raise error
     result = FlowGroup(line).main(
-        list(line.arguments), prog_name=line.program, standalone_mode=False
+        list(line.arguments),
+        prog_name=line.program,
+        standalone_mode=False,
+        token_normalize_func=spelling,
     )
     return result if isinstance(result, int) else 0

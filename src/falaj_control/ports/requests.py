@@ -50,7 +50,8 @@ class RunRequest:
     of ENVIRONMENTS, or None where the decorators alone decide. With `locked`, environments come
     from the flow's lock file alone. `includes` names packages of the launching environment that
     travel into those of the steps. `branch` is what the command line says of the project's branch,
-    `trigger` the events, as they are recorded, that start the run.
+    `trigger` the events, as they are recorded, that start the run. `attribute_file` is for the
+    program that started the command.
     """
 
     description: FlowDescription
@@ -71,3 +72,4 @@ class RunRequest:
     resume: ResumeRequest | None = None
     spin: SpinRequest | None = None
     arguments: tuple[str, ...] = ()
+    attribute_file: str | None = None
