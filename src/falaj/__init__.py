@@ -30,6 +30,8 @@ if TYPE_CHECKING:
         get_namespace,
         namespace,
     )
+    from falaj.durations import profile
+    from falaj.multicore import parallel_imap_unordered, parallel_map
 
 __all__ = [
     "Artifact",
@@ -54,6 +56,9 @@ __all__ = [
     "environment",
     "get_namespace",
     "namespace",
+    "parallel_imap_unordered",
+    "parallel_map",
+    "profile",
     "pypi",
     "pypi_base",
     "pyproject_toml_parser",
@@ -74,6 +79,14 @@ def __getattr__(name: str) -> Any:
         from falaj.authoring import parsers
 
         return getattr(parsers, name)
+    if name.startswith("parallel_"):
+        from falaj import multicore
+
+        return getattr(multicore, name)
+    if name == "profile":
+        from falaj.durations import profile
+
+        return profile
     if name in __all__:
         from falaj import client
 
