@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from falaj.authoring.delayed import config_expr
     from falaj.authoring.mutable import MutableFlow, MutableStep
     from falaj.authoring.mutators import ContentType, FlowMutator, StepMutator
+    from falaj.authoring.packagesources import package_sources, package_suffixes
     from falaj.authoring.parsers import (
         conda_environment_yml_parser,
         pyproject_toml_parser,
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
         metadata,
         namespace,
     )
+    from falaj.durations import profile
+    from falaj.multicore import parallel_imap_unordered, parallel_map
     from falaj.runner import (
         DeployedFlow,
         Deployer,
@@ -121,7 +124,12 @@ __all__ = [
     "metadata",
     "namespace",
     "namespaced_event_name",
+    "package_sources",
+    "package_suffixes",
     "parallel",
+    "parallel_imap_unordered",
+    "parallel_map",
+    "profile",
     "project",
     "pypi",
     "pypi_base",
@@ -151,6 +159,7 @@ _LATE = {
     "falaj.authoring.delayed": ("config_expr",),
     "falaj.authoring.mutable": ("MutableFlow", "MutableStep"),
     "falaj.authoring.mutators": ("ContentType", "FlowMutator", "StepMutator"),
+    "falaj.authoring.packagesources": ("package_sources", "package_suffixes"),
     "falaj.authoring.parsers": (
         "conda_environment_yml_parser",
         "pyproject_toml_parser",
@@ -163,6 +172,8 @@ _LATE = {
         "UserStepDecorator",
         "user_step_decorator",
     ),
+    "falaj.durations": ("profile",),
+    "falaj.multicore": ("parallel_imap_unordered", "parallel_map"),
     "falaj.runner": (
         "DeployedFlow",
         "Deployer",

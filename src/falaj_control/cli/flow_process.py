@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 
 COMPLETION_VARIABLE = "_FALAJ_COMPLETE"
+# Before the flow's file: it imports Metaflow, and gets Falaj.
+METAFLOW = "--metaflow"
 FLOW_COMMANDS = frozenset(
     (
         "check dump help lock logs output-dot output-raw package resume run show spin completion"
