@@ -70,13 +70,17 @@ def _folder_of(decorator: FlowMutator) -> str:
 
 
 def _listed(sources: Any) -> List[Any]:
-    one: bool = isinstance(sources, (str, os.PathLike)) or _pair(sources) is not None
-    return [sources] if one else list(sources)
+    several = not _is_path(sources) and _pair(sources) is None and hasattr(sources, "__iter__")
+    return list(sources) if several else [sources]
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) or hasattr(value, "__fspath__")
 
 
 def _pair(source: Any) -> Optional[Tuple[str, str]]:
-    parts: Tuple[Any, ...] = source if isinstance(source, tuple) else ()
-    if len(parts) == 2 and all(isinstance(part, (str, os.PathLike)) for part in parts):
+    parts: Tuple[Any, ...] = source if type(source) is tuple else ()
+    if len(parts) == 2 and all(map(_is_path, parts)):
         return os.fspath(parts[0]), os.fspath(parts[1])
     return None
 
@@ -85,9 +89,8 @@ def _source(one: Any) -> Tuple[str, str]:
     pair = _pair(one)
     if pair is not None:
         return pair
-    if isinstance(one, (str, os.PathLike)):
-        path: Any = one
-        return str(os.fspath(path)), ""
+    if _is_path(one):
+        return os.fspath(one), ""
     raise CustomDecoratorError(
         "@package_sources takes paths, or pairs of a path and a name, not {!r}.".format(one)
     )
