@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -44,6 +45,16 @@ class F(FlowSpec):
     def end(self):
         self.doubled = self.alpha * 2
 """
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path, monkeypatch):
+    """Keep what is temporary in this test's folder, also in the programs that it starts."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return folder
 
 
 @pytest.fixture
@@ -398,7 +409,9 @@ def _only_run():
 
 
 @pytest.mark.parametrize("how", ["blocking", "background"])
-def test_a_run_does_not_outlive_the_program_that_is_killed(starter, how, until, everything_ended):
+def test_a_run_does_not_outlive_the_program_that_is_killed(
+    starter, how, until, everything_ended, temporary
+):
     process = starter(how)
     run = _only_run()
     assert run.state == states.RUNNING
@@ -406,6 +419,7 @@ def test_a_run_does_not_outlive_the_program_that_is_killed(starter, how, until, 
     until(lambda: run.finished)
     assert run.state == states.CANCELLED
     everything_ended(run)
+    until(lambda: not list(temporary.iterdir()))
 
 
 def test_a_detached_run_outlives_the_program(starter, until, tmp_path):

@@ -9,7 +9,6 @@ from falaj.runner.commands import Command
 if TYPE_CHECKING:
     from falaj.client.runs import Run
     from falaj.client.tasks import Task
-    from falaj.runner.runner import Runner
 
 _Self = TypeVar("_Self", bound="ExecutingProcess")
 
@@ -21,8 +20,8 @@ class ExecutingProcess:
     this or the Runner so, not both.
     """
 
-    def __init__(self, runner: Runner, command_obj: Command, attributes: Dict[str, Any]) -> None:
-        """Stand for the command of `runner` of which control has told `attributes`."""
+    def __init__(self, runner: Any, command_obj: Command, attributes: Dict[str, Any]) -> None:
+        """Stand for the command of the Runner `runner` of which control has told `attributes`."""
         self.runner = runner
         self.command_obj = command_obj
         self._attributes = attributes
