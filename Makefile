@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-CODE := $(wildcard src tests examples benchmarks)
+CODE := $(wildcard src tests examples benchmarks tools)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static bench format docs clean
+.PHONY: help demo test check static bench format docs charts clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/p' Makefile | expand -t 16
@@ -48,6 +48,9 @@ format: $(VENV)/installed-dev ## Format, and mend what the linter can mend
 
 docs: $(VENV)/installed-dev ## Write the parts of the reference that are made from the code
 	$(BIN)/python tests/docs/regenerate.py
+
+charts: $(VENV)/installed-dev ## Fetch the chart library of cards from npm, at the pinned versions
+	$(BIN)/python tools/fetch_chart_library.py
 
 clean: ## Remove .venv, caches and the demo's results
 	rm -rf $(VENV) .falaj .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist

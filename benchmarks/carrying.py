@@ -13,6 +13,7 @@ WRITE_TIMES = 1.5
 ACCESS_SECONDS = 0.050
 PEER_TIMES = 20
 SMALL_SECONDS = 0.100
+CARD_SECONDS = 0.030
 
 
 def array(sides: Sides, quick: bool) -> list[Row]:
@@ -101,6 +102,31 @@ def small(sides: Sides, quick: bool) -> list[Row]:
             apart(mine),
             f"+{1000 * SMALL_SECONDS:.0f} ms",
             mine.median <= SMALL_SECONDS,
+        )
+    ]
+
+
+def card(sides: Sides, quick: bool) -> list[Row]:
+    """Put ten components on a card in one step."""
+    falaj = sides.falaj
+
+    def more() -> float:
+        flow_time(falaj, "card", "cards.py", *_quiet(falaj))
+        steps = _steps(falaj, "card", "CardsFlow")
+        carded, none = steps["carded"], steps["none"]
+        return (carded["ended"] - carded["began"]) - (none["ended"] - none["began"])
+
+    (ours,) = interleave(5 if quick else 15, more)
+    falaj.clear("card")
+    mine = spread(ours)
+    return [
+        Row(
+            "ten components on a default card, in the task's own process, over a step with none",
+            seconds(mine.median),
+            "",
+            apart(mine),
+            f"+{1000 * CARD_SECONDS:.0f} ms",
+            mine.median <= CARD_SECONDS,
         )
     ]
 

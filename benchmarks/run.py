@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable
 
 import carrying
+import comparing
 import fanning
+import looking
 import outfitting
 import reading
 import starting
@@ -27,8 +29,14 @@ BENCHMARKS: dict[str, Callable[[Sides, bool], list[Row]]] = {
     "widest": fanning.hundred_thousand,
     "array": carrying.array,
     "small": carrying.small,
+    "card": carrying.card,
     "resume": reading.resume,
     "client": reading.client,
+    "table": comparing.table,
+    "metrics": comparing.metrics,
+    "walk": looking.walk,
+    "spin": looking.spin,
+    "dump": looking.dump,
     "environments": outfitting.warm,
     "cold": outfitting.cold,
 }

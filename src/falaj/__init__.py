@@ -2,20 +2,41 @@
 
 from typing import TYPE_CHECKING, Any, List
 
+from falaj.authoring.carddecorator import card
 from falaj.authoring.decorators import catch, environment, resources, retry, timeout
 from falaj.authoring.entry import set_launcher
 from falaj.authoring.environments import conda, conda_base, pypi, pypi_base, uv, uv_base
+from falaj.authoring.flow_decorators import (
+    exit_hook,
+    project,
+    schedule,
+    trigger,
+    trigger_on_finish,
+)
 from falaj.authoring.flowspec import FlowSpec
+from falaj.authoring.gangs import parallel, pytorch_parallel
 from falaj.authoring.parameters import IncludeFile, JSONType, Parameter
 from falaj.authoring.steps import step
 from falaj.runtime.current import current
 from falaj.version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from falaj.authoring.configs import Config
+    from falaj.authoring.configvalues import ConfigValue
+    from falaj.authoring.delayed import config_expr
+    from falaj.authoring.mutable import MutableFlow, MutableStep
+    from falaj.authoring.mutators import ContentType, FlowMutator, StepMutator
     from falaj.authoring.parsers import (
         conda_environment_yml_parser,
         pyproject_toml_parser,
         requirements_txt_parser,
+        toml_parser,
+        yaml_parser,
+    )
+    from falaj.authoring.userdecorators import (
+        USER_SKIP_STEP,
+        UserStepDecorator,
+        user_step_decorator,
     )
     from falaj.client import (
         Artifact,
@@ -23,11 +44,17 @@ if TYPE_CHECKING:
         Falaj,
         Flow,
         Metaflow,
+        MetaflowEvent,
         Run,
         Step,
         Task,
+        Trigger,
+        default_metadata,
         default_namespace,
+        get_metadata,
         get_namespace,
+        inspect_spin,
+        metadata,
         namespace,
     )
     from falaj.runner import (
@@ -41,16 +68,14 @@ if TYPE_CHECKING:
         Runner,
         TriggeredRun,
     )
-
-_RUNNER = frozenset(
-    (
-        "DeployedFlow Deployer DeployerImpl ExecutingRun ExecutingTask NBDeployer NBRunner Runner "
-        "TriggeredRun"
-    ).split()
-)
+    from falaj.runtime.events import namespaced_event_name
 
 __all__ = [
+    "USER_SKIP_STEP",
     "Artifact",
+    "Config",
+    "ConfigValue",
+    "ContentType",
     "DataArtifact",
     "DeployedFlow",
     "Deployer",
@@ -59,57 +84,109 @@ __all__ = [
     "ExecutingTask",
     "Falaj",
     "Flow",
+    "FlowMutator",
     "FlowSpec",
     "IncludeFile",
     "JSONType",
     "Metaflow",
+    "MetaflowEvent",
+    "MutableFlow",
+    "MutableStep",
     "NBDeployer",
     "NBRunner",
     "Parameter",
     "Run",
     "Runner",
     "Step",
+    "StepMutator",
     "Task",
+    "Trigger",
     "TriggeredRun",
+    "UserStepDecorator",
     "__version__",
+    "card",
     "catch",
     "conda",
     "conda_base",
     "conda_environment_yml_parser",
+    "config_expr",
     "current",
+    "default_metadata",
     "default_namespace",
     "environment",
+    "exit_hook",
+    "get_metadata",
     "get_namespace",
+    "inspect_spin",
+    "metadata",
     "namespace",
+    "namespaced_event_name",
+    "parallel",
+    "project",
     "pypi",
     "pypi_base",
     "pyproject_toml_parser",
+    "pytorch_parallel",
     "requirements_txt_parser",
     "resources",
     "retry",
+    "schedule",
     "step",
     "timeout",
+    "toml_parser",
+    "trigger",
+    "trigger_on_finish",
+    "user_step_decorator",
     "uv",
     "uv_base",
+    "yaml_parser",
 ]
 
 
+# Where the names are that are loaded when one is first asked for: a flow file that only defines a
+# flow, and each task that runs it, does without.
+_LATE = {
+    "falaj.authoring.configs": ("Config",),
+    "falaj.authoring.configvalues": ("ConfigValue",),
+    "falaj.authoring.delayed": ("config_expr",),
+    "falaj.authoring.mutable": ("MutableFlow", "MutableStep"),
+    "falaj.authoring.mutators": ("ContentType", "FlowMutator", "StepMutator"),
+    "falaj.authoring.parsers": (
+        "conda_environment_yml_parser",
+        "pyproject_toml_parser",
+        "requirements_txt_parser",
+        "toml_parser",
+        "yaml_parser",
+    ),
+    "falaj.authoring.userdecorators": (
+        "USER_SKIP_STEP",
+        "UserStepDecorator",
+        "user_step_decorator",
+    ),
+    "falaj.runner": (
+        "DeployedFlow",
+        "Deployer",
+        "DeployerImpl",
+        "ExecutingRun",
+        "ExecutingTask",
+        "NBDeployer",
+        "NBRunner",
+        "Runner",
+        "TriggeredRun",
+    ),
+    "falaj.runtime.events": ("namespaced_event_name",),
+}
+
+
 def __getattr__(name: str) -> Any:
-    # Loaded when one of their names is first asked for: a flow file that only defines a flow, and
-    # each task that runs it, does without.
-    if name.endswith("_parser") and name in __all__:
-        from falaj.authoring import parsers
+    if name not in __all__:
+        raise AttributeError("module 'falaj' has no attribute {!r}".format(name))
+    from importlib import import_module
 
-        return getattr(parsers, name)
-    if name in _RUNNER:
-        from falaj import runner
-
-        return getattr(runner, name)
-    if name in __all__:
-        from falaj import client
-
-        return getattr(client, name)
-    raise AttributeError("module 'falaj' has no attribute {!r}".format(name))
+    place = next((place for place, names in _LATE.items() if name in names), "falaj.client")
+    value = getattr(import_module(place), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> List[str]:

@@ -52,6 +52,22 @@ class DecoratorError(FalajException):
     headline = "Decorator error"
 
 
+class ConfigError(FalajException):
+    """A Config that is declared wrongly, can't be read, or is used before it is known."""
+
+    headline = "Config error"
+
+
+class ConfigUsage(ConfigError):
+    """Configs that are given on the command line in a way that can't be meant."""
+
+
+class CustomDecoratorError(FalajException):
+    """A mutator or a user's own step decorator that fails or does what it can't."""
+
+    headline = "Custom decorator error"
+
+
 class InvalidNextException(FalajException):
     """A call of self.next that can't be followed at run time."""
 
@@ -135,6 +151,12 @@ class StepExit(FalajException):
     headline = "Step called sys.exit()"
 
 
+class MetricError(FalajException):
+    """A metric or parameter that a step logs and that can't be kept as it is given."""
+
+    headline = "Can't be logged"
+
+
 class FalajNotFound(FalajException):
     """A flow, run, step, task or artifact that does not exist."""
 
@@ -159,6 +181,18 @@ class FalajNamespaceMismatch(FalajException):
                 pathspec or "The object", namespace
             )
         )
+
+
+class NoSuchCard(FalajException):
+    """A type of card that nobody defines, or a card that is not there."""
+
+    headline = "No such card"
+
+
+class CardError(FalajException):
+    """A card that can't be rendered or shown."""
+
+    headline = "Card error"
 
 
 class CorruptBlob(FalajException):

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import falaj
 from falaj.model.graph import FlowDescription
+from falaj.model.orders import Order, Report
 from falaj.runtime import wire
 from falaj_control.cli.flow_commands import run_flow_command
 from falaj_control.executors.hosts import HostLink
@@ -32,8 +33,16 @@ def main(file: int) -> NoReturn:
     connection.set_inheritable(False)
     receiver = wire.Receiver(connection)
     try:
-        hello = receiver.wait().json()
-    except EOFError:
+        message = receiver.wait()
+        if message.kind == wire.ASK:
+            # Imported here: most flows are what their source says.
+            from falaj_control.cli.beforehand import shape_from
+
+            answer = shape_from(**message.json())
+            connection.sendall(wire.pack(wire.ANSWER, 0, answer))
+            message = receiver.wait()
+        hello = message.json()
+    except (EOFError, OSError):
         os._exit(_NO_LAUNCHER)
     link = HostLink(connection, receiver, None)
     raw = hello["description"]
@@ -46,6 +55,16 @@ def main(file: int) -> NoReturn:
         root = os.path.dirname(os.path.dirname(os.path.abspath(falaj.__file__)))
         return make_start(launcher_from(hello, link, root))(request, watcher)
 
+    def carry_out(order: Order, seconds: float) -> tuple[Report | None, str]:
+        # Imported here: most commands give no order.
+        from falaj_control.executors.single import carry_out_alone
+        from falaj_control.wiring import launcher_from
+
+        root = os.path.dirname(os.path.dirname(os.path.abspath(falaj.__file__)))
+        made = launcher_from(hello, link, root)
+        fresh = bool(made.fork_unsafe)
+        return carry_out_alone(made.link, made.interpreter, root, fresh, order, seconds)
+
     status = run_flow_command(
         description,
         hello["problems"],
@@ -54,6 +73,8 @@ def main(file: int) -> NoReturn:
         start,
         hello["siblings"],
         lambda: _is_interrupted(connection, receiver),
+        hello["fault"],
+        carry_out,
     )
     # A reader who pauses and whose run was stopped by hand must not hold this process.
     flushing = threading.Thread(target=_flush, daemon=True)

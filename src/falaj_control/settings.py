@@ -43,6 +43,13 @@ class Settings:
     lease_interval: float = 3.0
     """Seconds between signs of life of a run; silence of five of them makes it lost elsewhere."""
 
+    gc_grace: float = 3600.0
+    """Seconds that what a process has stored stays though no record names it yet; more than a task
+    takes from its last artifact to its end, and than clocks of one machine are put back by."""
+    exit_hook_timeout: float = 300.0
+    """Seconds that an exit hook may take: enough to tell the world, too little to hold a terminal
+    for good."""
+
     local_cpu: float = 0.0
     """Processors that @resources may share on this machine (0: those that this process may use)."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from falaj import liveness
 from falaj.authoring.decorators import attach
+from falaj.authoring.projects import settle_project
 from falaj.model.graph import FlowDescription, Graph
 from falaj.model.states import CANCELLED, RUN_SUCCESSFUL, TOLERATED
 from falaj.store.blobs import BlobStore
@@ -38,6 +39,7 @@ from falaj_control.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from falaj_control.outfitting import Outfit
+    from falaj_control.spinning import Spin
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,19 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     clock = SystemClock()
     started = clock.monotonic()
     wanted = request.resume
-    earlier = look_before(settings.home, wanted.origin if wanted else None, clock.wall())
-    options = settle_options(request, earlier.options if earlier else {})
+    spin = _spin(settings, request, clock.wall())
+    if spin is not None:
+        settings, earlier = spin.settings, spin.origin
+    else:
+        earlier = look_before(settings.home, wanted.origin if wanted else None, clock.wall())
+    before: Mapping[str, Any] = earlier.options if earlier else {}
+    options = settle_options(request, before)
     description = attach(request.description, options.decospecs)
+    if spin is not None:
+        description = spin.trimmed(description)
+    project = settle_project(description, request.branch, settings.user, before.get("project"))
+    options = options._replace(project=project)
+    trigger = request.trigger or (earlier.trigger if earlier else ())
     capacity = this_machine(settings)
     capacity.check(description)
     outfit = _outfit(launcher, settings, description, options, earlier, request.locked)
@@ -81,13 +93,20 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
             user=settings.user,
             script=description.file,
             created_at=clock.wall(),
-            origin=earlier.id if earlier else None,
+            # The run that a spin is about is in other records.
+            origin=earlier.id if earlier and not spin else None,
             graph=graph_record(description),
-            options=options._asdict(),
+            options={
+                **options._asdict(),
+                "cwd": launcher.interpreter.cwd,
+                "package": launcher.interpreter.package,
+                **({"spin": spin.facts} if spin else {}),
+            },
             lease=liveness.process_lease(),
             steps=graph.order,
             tags=options.tags,
-            system_tags=system_tags(settings.user, clock.wall()),
+            system_tags=system_tags(settings.user, clock.wall(), project),
+            trigger=trigger,
         )
     )
     if request.run_id_file:
@@ -114,6 +133,9 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
             fresh=_needs_fresh_interpreters(launcher, options.isolation, watcher),
             spawn=options.isolation == "spawn",
             protocol=outfit.protocol if outfit is not None else 5,
+            project=project,
+            trigger=trigger,
+            spin=spin.facts if spin else None,
         ),
         given=dict(request.parameters),
         origin_parameters=earlier.parameters if earlier else None,
@@ -122,8 +144,12 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         includes=options.includes,
     )
     environments = outfit.preparation(executor.wake) if outfit is not None else NoEnvironments()
+    if spin is not None:
+        planner: Planner = spin.planner(graph)
+    else:
+        planner = Planner(graph, _origin(graph, earlier, wanted.step if wanted else None))
     parts = Parts(
-        planner=Planner(graph, _origin(graph, earlier, wanted.step if wanted else None)),
+        planner=planner,
         executor=executor,
         environments=environments,
         recorder=recorder,
@@ -135,21 +161,28 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     status = 1
     try:
         engine = Engine(plan, parts)
-        watcher.run_started(description.name, run, plan.facts.origin)
+        watcher.run_started(description.name, run, plan.facts.origin if spin is None else None)
+        if project is not None:
+            watcher.note("Project: {project_name}, branch: {branch_name}".format(**project))
         end = engine.run()
         status = _exit_status(end.state)
         failure = engine.failure
+        seconds = clock.monotonic() - started
+        engine.call_exit_hooks(end)
         watcher.run_ended(
             RunOutcome(
                 run=run,
                 flow=description.name,
                 state=end.state,
                 reason=end.reason,
-                seconds=clock.monotonic() - started,
+                seconds=seconds,
                 failed_task=failure.task if failure else None,
                 error=failure.error if failure else None,
                 tolerated=engine.tolerated if end.state == TOLERATED else 0,
-                resume_command=resume_command(launcher.program, description.file, run),
+                resume_command=resume_command(launcher.program, description.file, run)
+                if spin is None
+                else "",
+                spun=spin.replay.pathspec if spin else "",
             )
         )
     finally:
@@ -157,6 +190,15 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         executor.close(status)
         recorder.close()
     return status
+
+
+def _spin(settings: Settings, request: RunRequest, now: float) -> Spin | None:
+    if request.spin is None:
+        return None
+    # Imported here: a run needs none of it.
+    from falaj_control.spinning import prepare_spin
+
+    return prepare_spin(settings, request.spin, request.description, now)
 
 
 def _outfit(
@@ -177,7 +219,7 @@ def _outfit(
     places = Places(
         cache=settings.cache,
         store=settings.home.store,
-        travel=os.path.join(settings.home.root, "travel"),
+        travel=os.path.join(settings.home.shares or settings.home.root, "travel"),
         python=launcher.interpreter.python,
         chosen=options.environment,
     )
@@ -227,6 +269,7 @@ def launcher_from(hello: Mapping[str, Any], link: HostLink, falaj_root: str) -> 
             flow=hello["flow"],
             cwd=hello["cwd"],
             arguments=tuple(hello["arguments"]),
+            shape=hello.get("shape", {}),
         ),
         constants=tuple(hello.get("constants", ())),
         fork_unsafe=hello["fork_unsafe"],

@@ -95,3 +95,24 @@ def test_importing_falaj_loads_few_modules() -> None:
     added = _modules_loaded("import falaj") - _modules_loaded("pass")
     assert "falaj" in added
     assert len(added) < MOST_MODULES, sorted(added)
+
+
+def test_a_flow_of_its_source_alone_loads_nothing_that_shapes_flows() -> None:
+    script = (
+        "import sys\n"
+        "from falaj import FlowSpec, Parameter, retry, step\n"
+        "from falaj.runtime import launch, host, shapes\n"
+        "from falaj.runtime.introduction import introduce\n"
+        "class F(FlowSpec):\n"
+        "    alpha = Parameter('alpha', default=1)\n"
+        "    @retry\n"
+        "    @step\n"
+        "    def start(self): pass\n"
+        "assert not shapes.must_ask(F, ['run', '--alpha', '2'])\n"
+        "introduce(F, {})\n"
+        "print(*{'delayed', 'configs', 'custom', 'shaping', 'mutable', 'mutators'} & "
+        "{name.rpartition('.')[2] for name in sys.modules if name.startswith('falaj.')})"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == []

@@ -1,5 +1,7 @@
 """What a step can ask and do: `current`, the client, random numbers, threads, exit handlers."""
 
+import os
+
 import pytest
 
 ONE = """
@@ -82,6 +84,24 @@ def test_current_outside_of_a_flow():
     assert current.is_running_flow is False
     with pytest.raises(AttributeError, match="no flow is running"):
         _ = current.run_id
+    with pytest.raises(RuntimeError, match="not available"):
+        _ = current.graph
+    names = ("is_running_flow", "tempdir", "graph", "run_id", "run", "trigger", "project_name")
+    assert [name in current for name in names] == [True, True] + [False] * 5
+    assert (current.get("graph", "none"), current.get("run_id", 5)) == ("none", 5)
+    assert os.path.isdir(current.tempdir)
+
+
+def test_current_tells_the_graph(inside):
+    graph = inside(
+        """
+self.graph, self.again = current.graph, current.graph_info
+self.there = [name in current for name in ("graph", "graph_info", "run", "origin_run_id", "tags")]
+"""
+    ).data
+    assert graph.graph == graph.again
+    assert [step["name"] for step in graph.graph["steps"]][0] == "start"
+    assert graph.there == [True, True, True, False, True]
 
 
 def test_the_client_reads_the_running_run_and_earlier_ones(inside):

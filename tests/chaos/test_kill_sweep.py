@@ -16,8 +16,16 @@ from falaj.model.states import RUN_FINAL, TASK_FINAL, TASK_SUCCESSFUL
 
 ROLES = ("task", "launcher", "control")
 # How many kill points of a role are taken at most; None takes all.
-SAMPLES = {"linear": None, "branch": 20, "retry": 20, "nested": 10, "wide": 6}
-PARTS = {"linear": 4, "branch": 2, "retry": 2, "nested": 1, "wide": 1}
+SAMPLES = {
+    "linear": None,
+    "branch": 20,
+    "retry": 20,
+    "nested": 10,
+    "wide": 6,
+    "loop": 12,
+    "gang": 12,
+}
+PARTS = {"linear": 4, "branch": 2, "retry": 2, "nested": 1, "wide": 1, "loop": 1, "gang": 1}
 
 
 class Point(NamedTuple):
@@ -125,6 +133,8 @@ def survives(
         tasks = place.tasks(run.id)
         assert all(task.state in TASK_FINAL for task in tasks.values()), tasks
         committed = {key for key, task in tasks.items() if task.state in TASK_SUCCESSFUL}
+        members = {key for key in wanted if key[0] == "member"}
+        assert members <= committed or not members & committed, "a gang was committed in part"
         for key in committed:
             assert tasks[key].artifacts == wanted[key]
         signed = [key for _, key in place.signatures()]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
 CONTROL = TESTS.parent / "src" / "falaj_control"
-AREAS = ("authoring", "client", "model", "runtime", "store")
+AREAS = ("authoring", "cards", "client", "model", "runtime", "store")
 TOOLS = ("pytest", "pytest-timeout", "hypothesis")
 # The schema is data alone; tests of the client fill a database with it.
 DATA = ("__init__.py", "records/__init__.py", "records/schema.py")

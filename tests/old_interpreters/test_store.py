@@ -11,10 +11,11 @@ import unittest
 from falaj.errors import CorruptBlob, MissingBlob
 from falaj.model.orders import Frame
 from falaj.store.artifacts import load_artifact, save
-from falaj.store.blobs import PARALLEL_FROM, BlobStore
+from falaj.store.blobs import BlobStore
 from falaj.store.codec import APART_FROM, BUFFERS, PICKLE, PROTOCOL, encode
 from falaj.store.manifests import load_manifest, save_manifest
 from falaj.store.values import load_value, save_values
+from falaj.store.writing import PARALLEL_FROM
 
 
 class Whole(object):

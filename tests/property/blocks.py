@@ -15,6 +15,8 @@ from falaj.model.graph import (
     FOREACH,
     LINEAR,
     SPLIT,
+    SWITCH,
+    Case,
     FlowDescription,
     Graph,
     StepSpec,
@@ -62,9 +64,26 @@ class Each:
     merges: bool
 
 
-Block = Plain | Branches | Each
+@dataclass(frozen=True)
+class Choice:
+    """A step that goes on to one of its chains, as its `x` says; what follows they share."""
+
+    opener: Body
+    chains: tuple["Chain", ...]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A step that leads to itself until it has run `times`, and then to a plain one."""
+
+    body: Body
+    times: int
+    tail: Body
+
+
+Block = Plain | Branches | Each | Choice | Loop
 Chain = tuple[Block, ...]
-Key = tuple[str, tuple[int, ...]]
+Key = tuple[str, tuple[int, ...], int]
 
 
 @dataclass(frozen=True, repr=False)
@@ -107,9 +126,17 @@ def flows(depth: int = 3, with_doom: bool = False) -> st.SearchStrategy[Flow]:
             return tuple(block(left) for _ in range(draw(st.integers(1, 2))))
 
         def block(left: int) -> Block:
-            kind = draw(st.sampled_from(["plain", "branches", "each"] if left else ["plain"]))
+            deep = ["plain", "loop", "branches", "each", "choice"]
+            kind = draw(st.sampled_from(deep if left else deep[:2]))
             if kind == "plain":
                 return Plain(body())
+            # The checks refuse @catch on a step that goes on by a condition.
+            if kind == "loop":
+                return Loop(body(tolerates=False), draw(st.integers(1, 3)), body())
+            if kind == "choice":
+                ways = draw(st.integers(2, 3))
+                opener = body(tolerates=False)
+                return Choice(opener, tuple(chain(left - 1) for _ in range(ways)))
             merges = draw(st.booleans())
             if kind == "branches":
                 width = draw(st.integers(2, 3))
@@ -132,18 +159,29 @@ def bodies(chain: Chain) -> Iterator[Body]:
         if isinstance(block, Plain):
             yield block.body
             continue
+        if isinstance(block, Loop):
+            yield from (block.body, block.tail)
+            continue
         yield block.opener
+        if isinstance(block, Choice):
+            for way in block.chains:
+                yield from bodies(way)
+            continue
         for inner in block.chains if isinstance(block, Branches) else (block.chain,):
             yield from bodies(inner)
         yield block.join
 
 
 def tasks_in(chain: Chain) -> int:
-    """Return how many tasks a chain makes."""
+    """Return how many tasks a chain makes at most."""
     total = 0
     for block in chain:
         if isinstance(block, Plain):
             total += 1
+        elif isinstance(block, Loop):
+            total += block.times + 1
+        elif isinstance(block, Choice):
+            total += 1 + max(map(tasks_in, block.chains))
         elif isinstance(block, Branches):
             total += 2 + sum(map(tasks_in, block.chains))
         else:
@@ -156,7 +194,10 @@ def tasks_in(chain: Chain) -> int:
 
 @dataclass(frozen=True)
 class Placed:
-    """A step with where it goes on: `merges` is None for a step that is no join."""
+    """A step with where it goes on: `merges` is None for a step that is no join.
+
+    `width` is also how many ways a choice has, and how often a loop runs.
+    """
 
     body: Body
     kind: str
@@ -174,7 +215,7 @@ def placed(flow: Flow) -> list[Placed]:
 
 
 def _entry(block: Block) -> str:
-    return block.body.name if isinstance(block, Plain) else block.opener.name
+    return block.body.name if isinstance(block, Plain | Loop) else block.opener.name
 
 
 def _place(chain: Chain, after: str | None, found: list[Placed]) -> None:
@@ -185,8 +226,18 @@ def _place(chain: Chain, after: str | None, found: list[Placed]) -> None:
         if isinstance(block, Plain):
             found.append(Placed(block.body, kind, onward, None, 0, None))
             continue
-        inner = block.chains if isinstance(block, Branches) else (block.chain,)
+        if isinstance(block, Loop):
+            ways = (block.body.name, block.tail.name)
+            found.append(Placed(block.body, SWITCH, ways, None, block.times, None))
+            found.append(Placed(block.tail, kind, onward, None, 0, None))
+            continue
+        inner = (block.chain,) if isinstance(block, Each) else block.chains
         entries = tuple(_entry(one[0]) for one in inner)
+        if isinstance(block, Choice):
+            found.append(Placed(block.opener, SWITCH, entries, None, len(entries), None))
+            for one in inner:
+                _place(one, following, found)
+            continue
         if isinstance(block, Branches):
             found.append(Placed(block.opener, SPLIT, entries, None, 0, None))
         else:
@@ -210,10 +261,25 @@ def graph_of(flow: Flow) -> Graph:
             "",
             "",
             0,
+            condition_of(one),
+            tuple(Case(value, target) for value, target in cases_of(one)),
         )
         for one in placed(flow)
     )
     return Graph(FlowDescription("F", "", "", steps, (), "start", "end"))
+
+
+def condition_of(one: Placed) -> str | None:
+    """Return the artifact by which a step chooses."""
+    return f"k_{one.body.name}" if one.kind == SWITCH else None
+
+
+def cases_of(one: Placed) -> tuple[tuple[Any, str], ...]:
+    """Return the cases of a step: how often a loop goes on is a truth, a way is a number."""
+    if one.kind != SWITCH:
+        return ()
+    values = (True, False) if one.body.name in one.targets else range(one.width)
+    return tuple(zip(values, one.targets, strict=True))
 
 
 HEAD = """import os, time, zlib
@@ -273,7 +339,15 @@ def _render(one: Placed) -> str:
             inner.append(f"self.trail = getattr(self, 'trail', []) + [{name!r}]")
     if one.foreach:
         inner.append(f"self.{one.foreach} = [self.x + 10 * n for n in range({one.width})]")
-    if one.targets:
+    if one.kind == SWITCH:
+        loops, count = name in one.targets, f"n_{name}"
+        if loops:
+            inner.append(f"self.{count} = getattr(self, {count!r}, 0) + 1")
+        chosen = f"self.{count} < {one.width}" if loops else f"self.x % {one.width}"
+        inner.append(f"self.{condition_of(one)} = {chosen}")
+        cases = ", ".join(f"{value!r}: self.{target}" for value, target in cases_of(one))
+        inner.append(f"self.next({{{cases}}}, condition={condition_of(one)!r})")
+    elif one.targets:
         targets = ", ".join(f"self.{target}" for target in one.targets)
         foreach = f", foreach={one.foreach!r}" if one.foreach else ""
         inner.append(f"self.next({targets}{foreach})")
@@ -294,18 +368,19 @@ CAUGHT_VALUE = "<caught>"
 
 
 class Expected:
-    """What a flow's tasks leave: artifacts by step and indices, and each task's inputs."""
+    """What a flow's tasks leave: artifacts by key, each task's inputs, and the ways chosen."""
 
     def __init__(self, flow: Flow) -> None:
         self.artifacts: dict[Key, Artifacts] = {}
         self.inputs: dict[Key, tuple[Key, ...]] = {}
+        self.went: dict[Key, str] = {}
         self.names = [f"v_{body.name}" for body in bodies(flow.sequence())]
         self._chain(flow.sequence(), (), ())
 
     def _chain(
         self, chain: Chain, before: tuple[Key, ...], stack: tuple[tuple[int, int], ...]
     ) -> Key:
-        key: Key = ("", ())
+        key: Key = ("", (), 0)
         for block in chain:
             key = self._block(block, before, stack)
             before = (key,)
@@ -316,6 +391,14 @@ class Expected:
     ) -> Key:
         if isinstance(block, Plain):
             return self._task(block.body, before, stack, None, None)
+        if isinstance(block, Loop):
+            return self._loop(block, before, stack)
+        if isinstance(block, Choice):
+            key = self._task(block.opener, before, stack, None, None)
+            chosen = self.artifacts[key]["x"] % len(block.chains)
+            self.artifacts[key][f"k_{block.opener.name}"] = chosen
+            self.went[key] = _entry(block.chains[chosen][0])
+            return self._chain(block.chains[chosen], (key,), stack)
         if isinstance(block, Branches):
             opened = self._task(block.opener, before, stack, None, None)
             arrived = tuple(self._chain(one, (opened,), stack) for one in block.chains)
@@ -328,6 +411,16 @@ class Expected:
         )
         return self._task(block.join, arrived, stack, None, block.merges)
 
+    def _loop(self, loop: Loop, before: tuple[Key, ...], stack: tuple[tuple[int, int], ...]) -> Key:
+        name = loop.body.name
+        for iteration in range(loop.times):
+            key = self._task(loop.body, before, stack, None, None, iteration)
+            again = iteration + 1 < loop.times
+            self.artifacts[key].update({f"n_{name}": iteration + 1, f"k_{name}": again})
+            self.went[key] = name if again else loop.tail.name
+            before = (key,)
+        return self._task(loop.tail, before, stack, None, None)
+
     def _task(
         self,
         body: Body,
@@ -335,8 +428,9 @@ class Expected:
         stack: tuple[tuple[int, int], ...],
         width: int | None,
         merges: bool | None,
+        iteration: int = 0,
     ) -> Key:
-        key = (body.name, tuple(index for index, _ in stack))
+        key = (body.name, tuple(index for index, _ in stack), iteration)
         left: Artifacts = {}
         if merges is None and before:
             left.update(self.artifacts[before[0]])

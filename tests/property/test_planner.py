@@ -10,6 +10,7 @@ from blocks import (
     Flow,
     Plain,
     bodies,
+    condition_of,
     flows,
     graph_of,
     placed,
@@ -30,15 +31,21 @@ SHAPES = flows(depth=3)
 
 
 def transitions_of(flow: Flow):
-    """Return each step's transition, None for the end."""
-    return {
-        one.body.name: Transition(
-            one.targets, one.foreach, one.width if one.foreach else 0, "v" if one.foreach else None
-        )
-        if one.targets
-        else None
-        for one in placed(flow)
-    }
+    """Return each task's transition by key, None for the end."""
+    steps = {one.body.name: one for one in placed(flow)}
+    expected = Expected(flow)
+
+    def transition(key):
+        one = steps[key[0]]
+        if key in expected.went:
+            return Transition((expected.went[key],), condition=condition_of(one))
+        if not one.targets:
+            return None
+        if one.foreach:
+            return Transition(one.targets, one.foreach, one.width, "v")
+        return Transition(one.targets)
+
+    return {key: transition(key) for key in expected.artifacts}
 
 
 def carry_out(flow: Flow, planner: Planner, choose, origin_run: int | None = None):
@@ -49,7 +56,7 @@ def carry_out(flow: Flow, planner: Planner, choose, origin_run: int | None = Non
     while planner or running:
         while planner and (not running or choose(2)):
             task = planner.take()
-            key = (task.step, task.indices)
+            key = task.key
             assert key not in tasks, "a task became ready twice"
             tasks[key] = task
             decision = planner.decide(task)
@@ -61,7 +68,7 @@ def carry_out(flow: Flow, planner: Planner, choose, origin_run: int | None = Non
                 running.append(task)
         if running:
             task = running.pop(choose(len(running)))
-            planner.finish(task, "m", transitions[task.step], fresh=True)
+            planner.finish(task, "m", transitions[task.key], fresh=True)
     return tasks, reused
 
 
@@ -89,8 +96,8 @@ def test_any_order_of_completion_gives_the_same_tasks_with_the_same_inputs(flow,
     assert keys_of_inputs(tasks) == expected.inputs
     assert not reused
     for step in graph.order:
-        assert planner.planned[step] == sum(1 for name, _ in tasks if name == step)
-    for (_, indices), task in tasks.items():
+        assert planner.planned[step] == sum(1 for key in tasks if key[0] == step)
+    for (_, indices, _), task in tasks.items():
         assert tuple(frame.index for frame in task.frames) == indices
         assert [frame.values for frame in task.frames] == ["v"] * len(indices)
     assert sorted(task.id for task in tasks.values()) == list(range(1, len(tasks) + 1))
@@ -124,7 +131,7 @@ def test_exactly_the_maximal_prefix_is_reused(flow, data):
         states = BAD if fate == "bad" else GOOD
         manifest = None if fate == "without manifest" else "m"
         state = states[number % len(states)]
-        origin_tasks[key] = OriginTask(7, number, state, manifest, transitions[key[0]], "")
+        origin_tasks[key] = OriginTask(7, number, state, manifest, transitions[key], "")
         if fate == "succeeded" and key[0] not in rerun:
             good.add(key)
     planner = Planner(graph, Origin(7, origin_tasks, rerun, asked))
@@ -154,11 +161,11 @@ def test_tasks_that_wait_can_be_passed_and_none_is_lost(flow, data):
             if choose(2) and planner.bring_forward(frozenset([head])):
                 assert planner.peek() != head
             task = planner.take()
-            seen.add((task.step, task.indices))
+            seen.add(task.key)
             running.append(task)
         if running and (not planner or choose(2)):
             task = running.pop(choose(len(running)))
-            planner.finish(task, "m", transitions[task.step], fresh=True)
+            planner.finish(task, "m", transitions[task.key], fresh=True)
     assert seen == set(expected.artifacts)
 
 
@@ -175,7 +182,7 @@ def test_what_remains_is_exactly_what_was_ready(flow, data):
             break
         task = planner.take()
         taken.add(task.id)
-        planner.finish(task, "m", transitions[task.step], fresh=True)
+        planner.finish(task, "m", transitions[task.key], fresh=True)
     rest = [task.id for task in planner.remaining()]
     assert not planner
     assert len(rest) == len(set(rest))
@@ -202,16 +209,16 @@ def test_a_change_of_the_flow_after_a_task_makes_it_run():
     other = Flow(body("start"), (Plain(body("a")), Plain(body("c"))), body("end"))
     transitions = transitions_of(one)
     tasks = {
-        (name, ()): OriginTask(1, number, SUCCEEDED, "m", transitions[name], "")
+        (name, (), 0): OriginTask(1, number, SUCCEEDED, "m", transitions[name, (), 0], "")
         for number, name in enumerate(("start", "a", "b", "end"))
     }
     planner = Planner(graph_of(other), Origin(1, tasks, frozenset(), None))
     _, reused = carry_out(other, planner, lambda _: 0, 1)
-    assert reused == {("start", ())}
+    assert reused == {("start", (), 0)}
     foreach = Each(body("a"), 2, (Plain(body("b")),), body("j"), False)
     planner = Planner(
         graph_of(Flow(body("start"), (foreach,), body("end"))), Origin(1, tasks, frozenset(), None)
     )
     flow = Flow(body("start"), (foreach,), body("end"))
     _, reused = carry_out(flow, planner, lambda _: 0, 1)
-    assert reused == {("start", ())}
+    assert reused == {("start", (), 0)}

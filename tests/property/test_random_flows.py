@@ -73,7 +73,8 @@ def tasks_by_key(run):
     found = {}
     for step in run:
         for task in step:
-            key = (step.id, task._facts.record.indices)
+            record = task._facts.record
+            key = (step.id, record.indices, record.iteration)
             assert key not in found, f"{key} ran twice"
             found[key] = task
     return found
@@ -97,7 +98,12 @@ def check_whole(flow, run):
             assert task.current_attempt >= 1
         parents = tuple(keys[str(one)] for one in task._facts.record.parents)
         assert parents == expected.inputs[key]
-    caught = CAUGHT in fates.values()
+    caught = any(fates[step] == CAUGHT for step, _, _ in tasks)
+    taken = {step for step, _, _ in tasks}
+    for record in run._access.reader.steps(int(run.id)):
+        if record.name not in taken:
+            assert record.state == states.NOT_REACHED
+            assert record.reason.startswith("the condition `k_")
     assert run.state == ("tolerated" if caught else "succeeded")
 
 
@@ -125,8 +131,10 @@ def test_a_random_flow_leaves_what_the_interpreter_says(home, workers, flow):
 @given(flow=flows(depth=2, with_doom=True))
 def test_a_flow_that_fails_is_finished_by_resume(home, workers, flow):
     doomed = {name for name, fate in fates_of(flow).items() if fate == DOOMED}
-    assume(doomed and tasks_in(flow.sequence()) <= 40)
     expected = Expected(flow)
+    # A way that is not chosen never comes to its doom.
+    assume(doomed & {key[0] for key in expected.artifacts})
+    assume(tasks_in(flow.sequence()) <= 40)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source = full_source(flow)
@@ -158,7 +166,7 @@ def check_failed(run, doomed, expected):
     assert set(tasks) <= set(expected.artifacts)
     failed = [key for key, task in tasks.items() if task.state == "failed"]
     assert failed
-    assert {step for step, _ in failed} <= doomed
+    assert {key[0] for key in failed} <= doomed
     succeeded = set()
     for key, task in tasks.items():
         assert task.state in states.TASK_FINAL
@@ -176,5 +184,6 @@ def check_failed(run, doomed, expected):
     for record in run._access.reader.steps(int(run.id)):
         assert record.state in (*states.TASK_FINAL, states.NOT_REACHED)
         if record.state == states.NOT_REACHED:
-            assert record.cause in causes
+            passed = record.reason.startswith("the condition `k_")
+            assert passed or record.cause in causes
     return succeeded

@@ -6,7 +6,7 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from falaj.authoring.draft import Draft, DraftStep, Problem
 from falaj.authoring.wording import listed
-from falaj.model.graph import FOREACH, SPLIT
+from falaj.model.graph import FOREACH, PARALLEL, SPLIT
 
 
 class Branch(NamedTuple):
@@ -26,6 +26,7 @@ def unbalanced(draft: Draft, order: Tuple[str, ...]) -> Iterator[Problem]:
     """
     steps = draft.by_name
     arriving: Dict[str, List[Tuple[str, Optional[Stack]]]] = {name: [] for name in steps}
+    closed: Dict[str, str] = {}
     for name in order:
         step = steps[name]
         arrivals = arriving[name]
@@ -37,6 +38,10 @@ def unbalanced(draft: Draft, order: Tuple[str, ...]) -> Iterator[Problem]:
                 yield problem
             else:
                 here = stacks[0][:-1] if step.is_join else stacks[0]
+            if problem is None and step.is_join:
+                split = stacks[0][-1].split
+                if closed.setdefault(split, name) != name:
+                    yield _two_joins(step, split, closed[split])
         elif not arrivals and step.is_join:
             yield _no_split(step)
         for target in step.targets:
@@ -44,7 +49,7 @@ def unbalanced(draft: Draft, order: Tuple[str, ...]) -> Iterator[Problem]:
 
 
 def _along(step: DraftStep, target: str, here: Optional[Stack]) -> Optional[Stack]:
-    opens = step.last_call is not None and step.last_call.kind in (SPLIT, FOREACH)
+    opens = step.last_call is not None and step.last_call.kind in (SPLIT, FOREACH, PARALLEL)
     return (*here, Branch(step.name, target)) if opens and here is not None else here
 
 
@@ -63,15 +68,20 @@ def _problem_at(
             step.file,
             step.line,
         )
-    if len(parents) > 1:
-        return Problem(
-            "Step `{0}` follows {1}, so it must be a join; write def {0}(self, inputs).".format(
-                step.name, listed(parents)
-            ),
-            step.file,
-            step.line,
-        )
-    return None
+    # Ways that meet within one branch are alternatives of a condition: only one is taken.
+    if len(set(stacks)) == 1:
+        return None
+    if len({stack[:-1] for stack in stacks}) > 1 or not all(stacks):
+        message = "Step `{}` is reached by ways that have different splits open, from {}; {}."
+        mend = "join what each way has split before they meet"
+        return _at(step, message, listed(parents), mend)
+    return Problem(
+        "Step `{0}` follows {1}, so it must be a join; write def {0}(self, inputs).".format(
+            step.name, listed(parents)
+        ),
+        step.file,
+        step.line,
+    )
 
 
 def _join_problem(
@@ -95,6 +105,14 @@ def _join_problem(
         mend = "is missing; let every branch lead to this join"
         return _at(step, message, splits[0], "the branch of " + listed(missing), mend)
     return None
+
+
+def _two_joins(step: DraftStep, split: str, other: str) -> Problem:
+    message = (
+        "The split of step `{1}` is joined by `{2}` and by `{0}`, so that neither may get {3}."
+    )
+    mend = "all of its branches; let every way lead to one join"
+    return _at(step, message, split, other, mend)
 
 
 def _no_split(step: DraftStep) -> Problem:

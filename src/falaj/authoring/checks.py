@@ -9,7 +9,15 @@ from falaj.authoring.draft import Draft, DraftStep, Problem
 from falaj.authoring.structure import BALANCE_CHECKS, STRUCTURE_CHECKS
 from falaj.authoring.wording import listed, near_miss
 from falaj.errors import ParameterError
-from falaj.model.graph import FOREACH
+from falaj.model.graph import FOREACH, LINEAR, PARALLEL, SWITCH
+
+# What @catch can't stand for: how the step ends, why that is, and what to do.
+_NO_CATCH = {
+    FOREACH: "foreach: after a failure there are no values to go on with; start the foreach in a "
+    "step after it",
+    SWITCH: "condition: after a failure nothing chooses how to go on; choose in a step after it",
+    PARALLEL: "gang: after a failure its size is not known; start the gang in a step after it",
+}
 
 Check = Callable[[Draft], Iterator[Problem]]
 _STEP_NAME = re.compile(r"[a-z0-9][a-z0-9_]*\Z")
@@ -111,9 +119,9 @@ def check_arguments(draft: Draft) -> Iterator[Problem]:
         elif step.arguments > 2:
             message = "Step `{0}` takes too many arguments; write def {0}(self), or {1}."
             yield _at(step, message, "def {}(self, inputs) for a join".format(step.name))
-        elif step.is_join and call is not None and (call.kind == FOREACH or len(call.targets) > 1):
-            mend = "split in a step after it"
-            yield _at(step, "Step `{0}` joins and splits at once; {1}.", mend)
+        elif step.is_join and call is not None and call.kind != LINEAR:
+            verb = "choose" if call.kind == SWITCH else "split"
+            yield _at(step, "Step `{0}` joins and {1}s at once; {1} in a step after it.", verb)
 
 
 def check_transitions(draft: Draft) -> Iterator[Problem]:
@@ -213,12 +221,10 @@ def check_catch(draft: Draft) -> Iterator[Problem]:
             if decorator.name != "catch":
                 continue
             call = step.last_call
-            if call is not None and call.kind == FOREACH:
-                message = (
-                    "@catch can't stand on step `{}`, which ends in a foreach: after a failure "
-                    "there are no values to go on with; start the foreach in a step after it."
-                )
-                yield Problem(message.format(step.name), step.file, decorator.line)
+            if call is not None and call.kind in _NO_CATCH:
+                message = "@catch can't stand on step `{}`, which ends in a {}."
+                text = message.format(step.name, _NO_CATCH[call.kind])
+                yield Problem(text, step.file, decorator.line)
             variable = decorator.attributes["var"]
             if variable in parameters or variable in draft.by_name or variable in draft.reserved:
                 message = "@catch(var={!r}) of step `{}` uses a name that is taken; choose another."

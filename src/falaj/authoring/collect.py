@@ -6,6 +6,7 @@ import sys
 from types import FunctionType
 from typing import Any, Dict, List, Optional, Tuple, cast
 
+from falaj.authoring.cases import settle_cases
 from falaj.authoring.checks import problems_of
 from falaj.authoring.draft import Draft, DraftStep, Problem
 from falaj.authoring.members import (
@@ -17,6 +18,7 @@ from falaj.authoring.members import (
     steps_of,
     unwrapped,
 )
+from falaj.authoring.shape import Shape
 from falaj.authoring.sources import Sources
 from falaj.authoring.transitions import FunctionNode, next_calls
 from falaj.authoring.wording import full_path
@@ -26,13 +28,16 @@ from falaj.model.graph import FlowDescription
 _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200
 
 
-def describe(flow_class: type) -> FlowDescription:
-    """Return the flow as plain values; raise InvalidFlow with all that is wrong with it."""
-    draft = draft_of(flow_class)
+def describe(flow_class: type, shape: Optional[Shape] = None) -> FlowDescription:
+    """Return the flow as plain values; raise InvalidFlow with all that is wrong with it.
+
+    `shape` holds what has been made of it, where configs, mutators or the like have a say.
+    """
+    draft = draft_of(flow_class, shape)
     problems = problems_of(draft)
     if problems:
         raise InvalidFlow([str(problem) for problem in problems], draft.name)
-    return FlowDescription(
+    description = FlowDescription(
         name=draft.name,
         doc=draft.doc,
         file=draft.file,
@@ -40,11 +45,25 @@ def describe(flow_class: type) -> FlowDescription:
         parameters=tuple(parameter.spec(name) for name, parameter in draft.parameters),
         start=cast(str, draft.start),
         end=cast(str, draft.end),
-        decorators=flow_decorators_of(flow_class),
+        decorators=flow_decorators_of(flow_class) if shape is None else tuple(shape.decorators),
+        configs=() if shape is None else shape.config_specs,
+        applied=() if shape is None else shape.applied,
     )
+    if description.decorators:
+        _check_decorators(flow_class, description)
+    return description
 
 
-def draft_of(flow_class: type) -> Draft:
+def _check_decorators(flow_class: type, description: FlowDescription) -> None:
+    # Imported here: most flows have no decorators of their own.
+    from falaj.authoring.flow_checks import decorator_problems
+
+    problems = decorator_problems(flow_class, description)
+    if problems:
+        raise InvalidFlow([str(problem) for problem in problems], description.name)
+
+
+def draft_of(flow_class: type, shape: Optional[Shape] = None) -> Draft:
     """Return what the flow's classes and sources show, right or wrong."""
     sources = Sources()
     marked = steps_of(flow_class)
@@ -52,7 +71,10 @@ def draft_of(flow_class: type) -> Draft:
     problems: List[Problem] = []
     for name, member in marked.items():
         node = sources.function(unwrapped(member))
-        steps.append(_step(sources, name, member, node))
+        found = _step(sources, name, member, node, shape)
+        drafted, wrong = settle_cases(flow_class, found, {} if shape is None else shape.configs)
+        steps.append(drafted)
+        problems += wrong
         if node is None and len(marked) > 1:
             problems.append(_unreadable(steps[-1]))
     methods = _methods(flow_class, marked)
@@ -63,7 +85,9 @@ def draft_of(flow_class: type) -> Draft:
         line=sources.class_line(file, names, flow_class.__name__),
         doc=clean_doc(flow_class.__doc__),
         steps=tuple(steps),
-        parameters=tuple(parameters_of(flow_class).items()),
+        parameters=tuple(
+            (parameters_of(flow_class) if shape is None else shape.parameters).items()
+        ),
         unmarked=tuple(_unmarked(sources, methods)),
         methods=frozenset(methods),
         reserved=reserved_names(flow_class),
@@ -72,7 +96,9 @@ def draft_of(flow_class: type) -> Draft:
     )
 
 
-def _step(sources: Sources, name: str, member: Any, node: Optional[FunctionNode]) -> DraftStep:
+def _step(
+    sources: Sources, name: str, member: Any, node: Optional[FunctionNode], shape: Optional[Shape]
+) -> DraftStep:
     function = unwrapped(member)
     code = function.__code__
     marks = getattr(member, "__func__", member)
@@ -84,7 +110,7 @@ def _step(sources: Sources, name: str, member: Any, node: Optional[FunctionNode]
         arguments=code.co_argcount,
         oddity=_oddity(name, member, code),
         calls=next_calls(node, function.__globals__) if node else (),
-        decorators=tuple(marks.decorators),
+        decorators=tuple(marks.decorators) if shape is None else shape.steps[name].specs,
         start_mark=marks.start_mark,
         end_mark=marks.end_mark,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import (
     Any,
     Callable,
@@ -24,7 +25,15 @@ from falaj.authoring.flowspec import FlowSpec
 from falaj.authoring.options import OPTIONS, option_attributes
 from falaj.authoring.wording import caller_place, full_path, told
 from falaj.errors import DecoratorError
-from falaj.model.graph import FOREACH, DecoratorSpec, FlowDescription, StepSpec
+from falaj.model.graph import (
+    FOREACH,
+    GANG_DECORATORS,
+    PARALLEL,
+    SWITCH,
+    DecoratorSpec,
+    FlowDescription,
+    StepSpec,
+)
 
 Step = TypeVar("Step", bound=Callable[..., Any])
 Number = Union[int, float]
@@ -128,6 +137,30 @@ def parse_decospec(spec: str) -> DecoratorSpec:
 
     Raises DecoratorError for an unknown decorator or argument or a bad value.
     """
+    name, arguments = split_decospec(spec)
+    try:
+        attributes = option_attributes(name, arguments)
+    except DecoratorError as error:
+        raise DecoratorError("In the decorator `{}`: {}".format(_shown(spec), error)) from None
+    if OPTIONS[name].of_flow:
+        on_steps = _on_steps(name)
+        mend = "for every step write `{}`".format(on_steps) if on_steps else "write it there"
+        raise DecoratorError(
+            "In the decorator `{}`: @{} stands on a flow; {}.".format(_shown(spec), name, mend)
+        )
+    if name in GANG_DECORATORS:
+        raise DecoratorError(
+            "In the decorator `{}`: @{} stands in the flow, above the step that num_parallel "
+            "leads to, and can't be put on every step.".format(_shown(spec), name)
+        )
+    return DecoratorSpec(name, attributes, from_outside=True)
+
+
+def split_decospec(spec: str) -> "Tuple[str, Dict[str, Any]]":
+    """Return the name and the arguments that a text such as `retry:times=4` gives, unchecked.
+
+    Raises DecoratorError for an argument without a value.
+    """
     name, _, rest = spec.strip().partition(":")
     arguments: Dict[str, Any] = {}
     # A comma parts two arguments only where `name=` follows: values may hold commas.
@@ -141,36 +174,38 @@ def parse_decospec(spec: str) -> DecoratorSpec:
         # Python 3.10 is no number: that would be 3.1.
         read = _unquoted if key.strip() == "python" else _value
         arguments[key.strip()] = read(text.strip())
-    try:
-        attributes = option_attributes(name.strip(), arguments)
-    except DecoratorError as error:
-        raise DecoratorError("In the decorator `{}`: {}".format(_shown(spec), error)) from None
-    if OPTIONS[name.strip()].of_flow:
-        raise DecoratorError(
-            "In the decorator `{}`: @{} stands on a flow; for every step write `{}`.".format(
-                _shown(spec), name.strip(), _on_steps(name.strip())
-            )
-        )
-    return DecoratorSpec(name.strip(), attributes, from_outside=True)
+    return name.strip(), arguments
 
 
 def attach(description: FlowDescription, specs: Sequence[str]) -> FlowDescription:
     """Return the description with the decorators of `specs` put on every step.
 
     A step keeps its own decorator of the same name, and of two specs with the same name the first
-    holds. `catch` is left off steps that end in a foreach: it can't stand for the missing values.
+    holds. `catch` is left off steps that end in a foreach, a gang or a condition: it can't stand
+    for the values, the size or the choice that are missing. What the description says to have been
+    applied is passed over.
     """
-    outside = [parse_decospec(spec) for spec in specs]
+    outside = [parse_decospec(spec) for spec in specs if spec not in description.applied]
     return description._replace(steps=tuple(_with(step, outside) for step in description.steps))
 
 
 def _with(step: StepSpec, outside: Sequence[DecoratorSpec]) -> StepSpec:
     decorators = list(step.decorators)
     for decorator in outside:
-        present = any(decorator.name == other.name for other in decorators)
-        if not present and not (decorator.name == "catch" and step.kind == FOREACH):
+        present = any(_stands_for(other, decorator) for other in decorators)
+        if not present and not (
+            decorator.name == "catch" and step.kind in (FOREACH, SWITCH, PARALLEL)
+        ):
             decorators.append(decorator)
     return step._replace(decorators=tuple(decorators))
+
+
+def _stands_for(own: DecoratorSpec, outside: DecoratorSpec) -> bool:
+    """Say whether a step that has `own` needs no decorator from outside."""
+    if own.name != outside.name or not OPTIONS[own.name].repeats:
+        return own.name == outside.name
+    first, second = own.attributes, outside.attributes
+    return (first["type"], first["id"]) == (second["type"], second["id"])
 
 
 def _value(text: str) -> Any:
@@ -205,10 +240,7 @@ def decorate(name: str, target: Optional[Any], arguments: Mapping[str, Any]) -> 
     place = caller_place()
     if target is not None and not callable(target):
         _refuse(place, "@{} takes its arguments by name, not {!r}.".format(name, target))
-    try:
-        attributes = option_attributes(name, arguments)
-    except DecoratorError as error:
-        raise DecoratorError(told(place[0], place[1], str(error)), place[1]) from None
+    attributes = _checked(name, arguments, place)
     spec = DecoratorSpec(name, attributes, place[1], file=full_path(place[0]))
     add = _add_to_class if OPTIONS[name].of_flow else _add_to_step
 
@@ -217,6 +249,26 @@ def decorate(name: str, target: Optional[Any], arguments: Mapping[str, Any]) -> 
         return marked
 
     return mark if target is None else mark(target)
+
+
+class Pending(Dict[str, Any]):
+    """Arguments that wait for configs, and are checked once these are known."""
+
+
+def settled(spec: DecoratorSpec, arguments: Mapping[str, Any]) -> DecoratorSpec:
+    """Return a decorator whose arguments are now known, checked as if they stood in the source."""
+    return spec._replace(attributes=_checked(spec.name, arguments, (spec.file, spec.line)))
+
+
+def _checked(name: str, arguments: Mapping[str, Any], place: Tuple[str, int]) -> Dict[str, Any]:
+    # Without the module no value can be delayed; most flows never load it.
+    delayed = sys.modules.get("falaj.authoring.delayed")
+    if delayed is not None and delayed.holds_delayed(arguments):
+        return Pending(arguments)
+    try:
+        return option_attributes(name, arguments)
+    except DecoratorError as error:
+        raise DecoratorError(told(place[0], place[1], str(error)), place[1]) from None
 
 
 def _add_to_step(step: Any, spec: DecoratorSpec, place: Tuple[str, int]) -> None:
@@ -233,23 +285,33 @@ def _add_to_step(step: Any, spec: DecoratorSpec, place: Tuple[str, int]) -> None
 def _add_to_class(flow_class: Any, spec: DecoratorSpec, place: Tuple[str, int]) -> None:
     shown = getattr(flow_class, "__name__", repr(flow_class))
     if not isinstance(flow_class, type) or not issubclass(flow_class, FlowSpec):
-        message = "@{} stands above the class of a flow, and `{}` is {}; use @{} on a step."
+        message = "@{} stands above the class of a flow, and `{}` is {}{}."
         kind = "a class without FlowSpec" if isinstance(flow_class, type) else "no class"
-        _refuse(place, message.format(spec.name, shown, kind, _on_steps(spec.name)))
+        on_steps = _on_steps(spec.name)
+        mend = "; use @{} on a step".format(on_steps) if on_steps else ""
+        _refuse(place, message.format(spec.name, shown, kind, mend))
     if ON_CLASS not in vars(flow_class):
         setattr(flow_class, ON_CLASS, [])
     _add(vars(flow_class)[ON_CLASS], spec, place, "Flow `{}`".format(shown))
 
 
 def _on_steps(name: str) -> str:
-    return name[: -len("_base")]
+    """Return the decorator of steps that is like one of flows, or nothing."""
+    return name[: -len("_base")] if name.endswith("_base") else ""
 
 
 def _add(
     decorators: List[DecoratorSpec], spec: DecoratorSpec, place: Tuple[str, int], holder: str
 ) -> None:
     for other in decorators:
-        if other.name == spec.name:
+        if other.name != spec.name:
+            continue
+        if OPTIONS[spec.name].repeats:
+            taken = spec.attributes.get("id")
+            if taken is not None and taken == other.attributes.get("id"):
+                message = "{} has two of @{} with the id {!r} (also on line {}); rename one."
+                _refuse(place, message.format(holder, spec.name, taken, other.line))
+        else:
             message = "{} has @{} twice (also on line {}); keep one."
             _refuse(place, message.format(holder, spec.name, other.line))
     decorators.append(spec)

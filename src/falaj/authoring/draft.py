@@ -6,7 +6,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from falaj.authoring.parameters import Parameter
 from falaj.authoring.wording import Problem
-from falaj.model.graph import END, LINEAR, DecoratorSpec, StepSpec
+from falaj.model.graph import END, LINEAR, Case, DecoratorSpec, StepSpec
 
 __all__ = ["Draft", "DraftStep", "NextCall", "Problem"]
 
@@ -14,7 +14,8 @@ __all__ = ["Draft", "DraftStep", "NextCall", "Problem"]
 class NextCall(NamedTuple):
     """One call of `self.next`; `fault` says what is wrong with its form, if anything is.
 
-    `is_last` tells whether it is the last statement of its step.
+    `is_last` tells whether it is the last statement of its step. `num_parallel` is set where the
+    source says the size of a gang.
     """
 
     line: int
@@ -23,6 +24,9 @@ class NextCall(NamedTuple):
     foreach: Optional[str]
     fault: str
     is_last: bool
+    condition: Optional[str] = None
+    cases: Tuple[Case, ...] = ()
+    num_parallel: Optional[int] = None
 
 
 class DraftStep(NamedTuple):
@@ -72,6 +76,9 @@ class DraftStep(NamedTuple):
             doc=self.doc,
             file=self.file,
             line=self.line,
+            condition=call.condition if call is not None else None,
+            cases=call.cases if call is not None else (),
+            num_parallel=call.num_parallel if call is not None else None,
         )
 
 

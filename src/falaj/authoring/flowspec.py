@@ -9,7 +9,6 @@ from typing import (
     Dict,
     Iterator,
     List,
-    NamedTuple,
     NoReturn,
     Optional,
     Sequence,
@@ -17,8 +16,10 @@ from typing import (
 )
 
 from falaj.authoring.entry import launch
-from falaj.errors import FalajException, InvalidNextException, MergeArtifactsException
-from falaj.model.graph import FOREACH, LINEAR, SPLIT
+from falaj.authoring.ways import NextCall, check_switch, chosen_case, gang_width
+from falaj.authoring.ways import refuse as _refuse
+from falaj.errors import FalajException, MergeArtifactsException
+from falaj.model.graph import FOREACH, LINEAR, PARALLEL, SPLIT, SWITCH
 
 if TYPE_CHECKING:
     # What a task needs of the store is loaded by whoever runs tasks, not by `import falaj`.
@@ -26,14 +27,6 @@ if TYPE_CHECKING:
 
 KEY = "__falaj__"
 _OWN_NAMES = frozenset(("name", "script_name", "index", "input", "foreach_stack", "next"))
-
-
-class NextCall(NamedTuple):
-    """What a step asked for by `self.next`."""
-
-    kind: str
-    targets: Tuple[str, ...]
-    foreach: Optional[str]
 
 
 class FlowSpec:
@@ -84,25 +77,40 @@ class FlowSpec:
     def next(self, *targets: Any, **options: Any) -> None:
         """Say which step comes next; the last statement of every step but the end.
 
-        `self.next(self.a)`, `self.next(self.a, self.b)` for branches that run side by side, or
-        `self.next(self.a, foreach="items")` for one task per value of `self.items`.
+        `self.next(self.a)`, `self.next(self.a, self.b)` for branches that run side by side,
+        `self.next(self.a, foreach="items")` for one task per value of `self.items`,
+        `self.next({"x": self.a, "y": self.b}, condition="kind")` for the one step that the value
+        of `self.kind` chooses, or `self.next(self.a, num_parallel=4)` for a gang of four tasks
+        that run at once.
         """
         state = self._task_state()
         here = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
         line = here.f_lineno
         if "__next__" in self.__dict__:
             _refuse("self.next() is called a second time in this step.", line)
+        if "condition" in options or any(isinstance(target, dict) for target in targets):
+            self.__dict__["__next__"] = self._switch(targets, options, here)
+            return
         names = tuple(self._target_name(target, line) for target in targets)
         foreach = options.pop("foreach", None)
+        sized = "num_parallel" in options
+        size = options.pop("num_parallel", None)
         if options:
             _refuse(
                 "self.next() does not know the argument {}; it takes steps and "
-                "foreach='artifact'.".format(", ".join(sorted(options))),
+                "foreach='artifact', num_parallel=4, or cases and condition='artifact'.".format(
+                    ", ".join(sorted(options))
+                ),
                 line,
             )
         if not names:
             _refuse("self.next() needs at least one step, as in self.next(self.end).", line)
         kind = LINEAR if len(names) == 1 else SPLIT
+        width = 0
+        if sized:
+            kind, width = PARALLEL, gang_width(size, line)
+            if len(names) != 1 or foreach is not None:
+                _refuse("self.next() with num_parallel= takes exactly one step.", line)
         if foreach is not None:
             kind = FOREACH
             if not isinstance(foreach, str):
@@ -110,7 +118,7 @@ class FlowSpec:
             if len(names) != 1:
                 _refuse("self.next() with foreach= takes exactly one step.", line)
             state.foreach_values = self._foreach_values(foreach, names[0], line)
-        self.__dict__["__next__"] = NextCall(kind, names, foreach)
+        self.__dict__["__next__"] = NextCall(kind, names, foreach, width=width)
 
     def merge_artifacts(
         self,
@@ -132,6 +140,14 @@ class FlowSpec:
         state = self._task_state()
         assigned = set(self.__dict__) | state.constants
         state.kept.update(merge(assigned, list(exclude or ()), list(include or ())))
+
+    def _switch(self, targets: Tuple[Any, ...], options: Dict[str, Any], here: Any) -> NextCall:
+        check_switch(targets, options, here.f_lineno)
+        cases, condition = targets[0], options["condition"]
+        names = {key: self._target_name(target, here.f_lineno) for key, target in cases.items()}
+        chosen = chosen_case(self, names, condition, here)
+        ways = tuple(dict.fromkeys(names.values()))
+        return NextCall(SWITCH, ways, None, condition, chosen)
 
     def _foreach_values(self, variable: str, target: str, line: int) -> List[Any]:
         try:
@@ -236,10 +252,6 @@ class FlowSpec:
         )
 
 
-def _refuse(message: str, line: int) -> NoReturn:
-    raise InvalidNextException(message, line)
-
-
 def bind(flow: FlowSpec, state: TaskState, step: str) -> None:
     """Make a bare flow object stand for a task."""
     flow.__dict__[KEY] = state
@@ -254,3 +266,8 @@ def assigned_in(flow: FlowSpec) -> Dict[str, Any]:
 def next_call(flow: FlowSpec) -> Optional[NextCall]:
     """Return what the step asked for by self.next, or None."""
     return flow.__dict__.get("__next__")
+
+
+def forget_next(flow: FlowSpec) -> None:
+    """Let self.next be called anew."""
+    flow.__dict__.pop("__next__", None)

@@ -6,6 +6,7 @@ from types import FunctionType
 from typing import Any, Dict, List, Tuple, cast
 
 from falaj.authoring.decorators import ON_CLASS
+from falaj.authoring.options import OPTIONS
 from falaj.authoring.parameters import Parameter
 from falaj.model.graph import DecoratorSpec
 
@@ -61,12 +62,19 @@ def parameters_of(flow_class: type) -> Dict[str, Parameter]:
 
 
 def flow_decorators_of(flow_class: type) -> Tuple[DecoratorSpec, ...]:
-    """Return the decorators above the flow's classes; a class's own replaces its base's."""
-    found: Dict[str, DecoratorSpec] = {}
+    """Return the decorators above the flow's classes; a class's own replaces its base's.
+
+    One that may stand several times is added to those of the base.
+    """
+    found: List[DecoratorSpec] = []
     for kind in classes_of(flow_class):
-        own: List[DecoratorSpec] = vars(kind).get(ON_CLASS, [])
-        found.update({decorator.name: decorator for decorator in own})
-    return tuple(found.values())
+        for decorator in vars(kind).get(ON_CLASS, []):
+            names = [other.name for other in found]
+            if decorator.name in names and not OPTIONS[decorator.name].repeats:
+                found[names.index(decorator.name)] = decorator
+            else:
+                found.append(decorator)
+    return tuple(found)
 
 
 def reserved_names(flow_class: type) -> "frozenset[str]":

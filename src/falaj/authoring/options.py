@@ -19,12 +19,14 @@ class Option(NamedTuple):
     """One decorator: its arguments with their defaults, and the function that checks them.
 
     `check` takes all arguments and returns them as JSON values; it raises DecoratorError. `of_flow`
-    is for those that stand on a flow's class, the others stand on steps.
+    is for those that stand on a flow's class, the others stand on steps. One that `repeats` may
+    stand several times in one place.
     """
 
     defaults: Mapping[str, Any]
     check: Callable[[Attributes], Attributes]
     of_flow: bool = False
+    repeats: bool = False
 
 
 def option_attributes(name: str, arguments: Mapping[str, Any]) -> Attributes:
@@ -142,6 +144,16 @@ def _check_resources(given: Attributes) -> Attributes:
     return given
 
 
+def _check_pytorch(given: Attributes) -> Attributes:
+    if given["master_port"] is None:
+        return given
+    wanted = "the number of a port, from 1 to 65535"
+    port = _number("pytorch_parallel", "master_port", given["master_port"], wanted)
+    if port != int(port) or not 1 <= port <= 65535:
+        refuse("pytorch_parallel", "master_port", wanted, given["master_port"])
+    return {"master_port": int(port)}
+
+
 def _environment_check(name: str) -> Callable[[Attributes], Attributes]:
     def check(given: Attributes) -> Attributes:
         # Loaded only by flows whose steps have environments of their own.
@@ -150,6 +162,23 @@ def _environment_check(name: str) -> Callable[[Attributes], Attributes]:
         return checked(name, given)
 
     return check
+
+
+def _flow_check(name: str) -> Callable[[Attributes], Attributes]:
+    def check(given: Attributes) -> Attributes:
+        # Loaded only by flows that have one of these decorators.
+        from falaj.authoring.flow_options import checked
+
+        return checked(name, given)
+
+    return check
+
+
+def _check_card(given: Attributes) -> Attributes:
+    # Loaded only by flows with cards.
+    from falaj.authoring.card_checks import checked_card
+
+    return checked_card(given, _amount)
 
 
 _SOURCES: Attributes = {
@@ -180,6 +209,19 @@ _ENVIRONMENTS: Dict[str, Attributes] = {
         **_SOURCES,
     },
 }
+_OF_FLOWS: Dict[str, Attributes] = {
+    "project": {"name": None, "branch": None, "production": None},
+    "schedule": {
+        "cron": None,
+        "weekly": False,
+        "daily": True,
+        "hourly": False,
+        "timezone": None,
+    },
+    "trigger": {"event": None, "events": [], "options": {}},
+    "trigger_on_finish": {"flow": None, "flows": [], "options": {}},
+    "exit_hook": {"on_success": [], "on_error": [], "options": {}},
+}
 
 OPTIONS: Dict[str, Option] = {
     "retry": Option(
@@ -199,9 +241,28 @@ OPTIONS: Dict[str, Option] = {
         {"cpu": None, "gpu": None, "disk": None, "memory": None, "shared_memory": None},
         _check_resources,
     ),
+    "parallel": Option({}, dict),
+    "pytorch_parallel": Option({"master_port": None}, _check_pytorch),
+    "card": Option(
+        {
+            "type": "default",
+            "id": None,
+            "options": {},
+            "timeout": 45,
+            "save_errors": True,
+            "customize": False,
+            "refresh_interval": 5,
+        },
+        _check_card,
+        repeats=True,
+    ),
     **{kind: Option(given, _environment_check(kind)) for kind, given in _ENVIRONMENTS.items()},
     **{
         kind + "_base": Option(given, _environment_check(kind + "_base"), of_flow=True)
         for kind, given in _ENVIRONMENTS.items()
+    },
+    **{
+        kind: Option(given, _flow_check(kind), of_flow=True, repeats=kind == "exit_hook")
+        for kind, given in _OF_FLOWS.items()
     },
 }

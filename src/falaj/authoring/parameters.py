@@ -189,13 +189,17 @@ def evaluate_default(parameter: Parameter, context: ParameterContext) -> Any:
     return computed_default(spec, parameter.default, context, place)
 
 
-def _imported(parameter: Parameter, name: str) -> Callable[[Any], Any]:
+def imported_parser(name: str) -> Callable[[Any], Any]:
+    """Return the function of a dotted name; raise ImportError or AttributeError."""
     # A name that starts with a dot is one of Falaj's own.
     module, _, function = ("falaj" + name if name.startswith(".") else name).rpartition(".")
+    __import__(module)
+    return cast("Callable[[Any], Any]", getattr(sys.modules[module], function))
+
+
+def _imported(parameter: Parameter, name: str) -> Callable[[Any], Any]:
     try:
-        __import__(module)
-        found = getattr(sys.modules[module], function)
+        return imported_parser(name)
     except (ImportError, AttributeError) as error:
         message = "The parser {!r} can't be imported: {}.".format(name, error)
         raise ParameterError(told(parameter.file, parameter.line, message)) from error
-    return cast("Callable[[Any], Any]", found)

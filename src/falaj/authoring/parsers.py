@@ -92,6 +92,35 @@ def conda_environment_yml_parser(text: str) -> Dict[str, Any]:
     }
 
 
+def yaml_parser(text: str) -> Any:
+    """Return what a YAML text says; raise ParserError, with the line, where it is none.
+
+    Needs the package PyYAML.
+    """
+    # Loaded late, and the user's own: Falaj itself needs no YAML.
+    import importlib
+
+    try:
+        yaml: Any = importlib.import_module("yaml")
+    except ImportError:
+        raise ParserError("Reading YAML needs the package PyYAML; install pyyaml.") from None
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = "Line {}: ".format(mark.line + 1) if mark is not None else ""
+        what = getattr(error, "problem", None) or str(error)
+        raise ParserError("{}this is no valid YAML: {}.".format(place, what)) from None
+
+
+def toml_parser(text: str) -> Dict[str, Any]:
+    """Return what a TOML text says; raise ParserError where it is none.
+
+    Python below 3.11 needs the package tomli.
+    """
+    return parse_toml(text)
+
+
 def parse_toml(text: str) -> Dict[str, Any]:
     """Return the values of a TOML text; raise ParserError where it is none, or can't be read."""
     # Loaded late: no flow pays for it that does not read such a file.

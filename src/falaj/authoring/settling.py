@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any, Callable, Dict, Mapping, Optional
 
+from falaj.authoring.configvalues import ConfigValue, flattened
 from falaj.authoring.flowspec import KEY
 from falaj.authoring.parameters import IncludeFile, Parameter, ParameterContext, evaluate_default
+from falaj.authoring.shape import CONFIGS
 from falaj.authoring.taskstate import constants_of
 from falaj.errors import ParameterError
 from falaj.model.graph import FlowDescription, ParameterSpec
@@ -20,6 +22,17 @@ def bind_parameters(flow_class: type, description: FlowDescription) -> None:
     for spec in description.parameters:
         _declared[spec.attribute] = getattr(flow_class, spec.attribute)
         setattr(flow_class, spec.attribute, property(_reader(spec.attribute)))
+
+
+def bind_configs(flow_class: type, description: FlowDescription) -> None:
+    """Replace each Config of the class by a property that gives its value."""
+    values: Dict[str, Any] = getattr(flow_class, CONFIGS)
+    for spec in description.configs:
+        setattr(flow_class, spec.attribute, property(_giver(values[spec.attribute])))
+
+
+def _giver(value: Any) -> Callable[[Any], Any]:
+    return lambda _: value
 
 
 def _reader(name: str) -> Callable[[Any], Any]:
@@ -52,12 +65,17 @@ def settle_parameters(
     """
     values: Dict[str, Any] = {}
     given = context["parameters"]
+    own: Dict[str, Any] = getattr(flow_class, CONFIGS, {})
+    configs = ConfigValue({one.name: own[one.attribute] for one in description.configs})
     for spec in description.parameters:
         if origin is not None and spec.attribute in origin.entries:
             continue
-        values[spec.attribute] = _value(description, spec, given, context)
+        values[spec.attribute] = _value(description, spec, given, context, configs)
     for name, value in constants_of(flow_class, base).items():
         values[name] = value
+    for config in description.configs:
+        if origin is None or config.attribute not in origin.entries:
+            values[config.attribute] = flattened(getattr(flow_class, CONFIGS)[config.attribute])
     return values
 
 
@@ -66,6 +84,7 @@ def _value(
     spec: ParameterSpec,
     given: Mapping[str, Any],
     context: Mapping[str, Any],
+    configs: ConfigValue,
 ) -> Any:
     declared = _declared[spec.attribute]
     if spec.name in given:
@@ -74,7 +93,7 @@ def _value(
         value = evaluate_default(
             declared,
             ParameterContext(
-                description.name, str(context["user"]), spec.name, _log, "local", None
+                description.name, str(context["user"]), spec.name, _log, "local", configs
             ),
         )
     else:

@@ -41,6 +41,8 @@ def step(
         method.is_step = True
         method.name = method.__name__
         method.decorators = decorators
+        method.wrappers = []
+        method.config_decorators = []
         method.start_mark = bool(start)
         method.end_mark = bool(end)
         method.node_info = dict(node_info or {})

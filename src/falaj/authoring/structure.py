@@ -6,7 +6,10 @@ from typing import Iterator, List, Set, Tuple
 
 from falaj.authoring.balance import unbalanced
 from falaj.authoring.draft import Draft, DraftStep, Problem
-from falaj.model.graph import FOREACH, LINEAR, topological_order
+from falaj.authoring.gang_checks import check_gangs
+from falaj.model.graph import FOREACH, LINEAR, PARALLEL, SWITCH, topological_order
+
+_OPENERS = {FOREACH: "foreach", PARALLEL: "gang", SWITCH: "condition"}
 
 
 def check_start_is_first(draft: Draft) -> Iterator[Problem]:
@@ -23,7 +26,7 @@ def check_start_is_first(draft: Draft) -> Iterator[Problem]:
 
 
 def check_cycles(draft: Draft) -> Iterator[Problem]:
-    """No step comes after itself."""
+    """No step comes after itself, but for a switch that leads straight back to its own step."""
     steps = draft.by_name
     done: Set[str] = set()
     for root in steps:
@@ -39,13 +42,16 @@ def check_cycles(draft: Draft) -> Iterator[Problem]:
             path.append(name)
             stack.append((name, True))
             for target in reversed(steps[name].targets):
+                if target == name and _is_switch(steps[name]):
+                    continue
                 if target in path:
                     loop = [*path[path.index(target) :], target]
                     # A way back to the start is told by check_start_is_first.
                     if target != draft.start:
                         yield _at_next(
                             steps[name],
-                            "The steps {} form a loop; change one of their self.next calls.",
+                            "The steps {} form a loop; change one of their self.next calls. Only "
+                            "a step that leads to itself, as a case of a condition, may repeat.",
                             " -> ".join("`{}`".format(member) for member in loop),
                         )
                 elif target not in done:
@@ -71,7 +77,7 @@ def check_balance(draft: Draft) -> Iterator[Problem]:
 
 
 def check_splits_have_steps(draft: Draft) -> Iterator[Problem]:
-    """There is a step between a split and its join."""
+    """There is a step between a split and its join, and none chooses a join by a condition."""
     steps = draft.by_name
     for step in draft.steps:
         call = step.last_call
@@ -81,10 +87,14 @@ def check_splits_have_steps(draft: Draft) -> Iterator[Problem]:
         yield _at_next(
             step,
             "The {} of step `{}` goes straight to the join `{}`; put a step between them.",
-            "foreach" if call.kind == FOREACH else "split",
+            _OPENERS.get(call.kind, "split"),
             step.name,
             joins[0],
         )
+
+
+def _is_switch(step: DraftStep) -> bool:
+    return step.last_call is not None and step.last_call.kind == SWITCH
 
 
 def order_of(draft: Draft) -> Tuple[str, ...]:
@@ -99,5 +109,5 @@ def _at_next(step: DraftStep, message: str, *values: object) -> Problem:
     return Problem(message.format(*values), step.file, line)
 
 
-STRUCTURE_CHECKS = (check_start_is_first, check_cycles, check_orphans)
+STRUCTURE_CHECKS = (check_start_is_first, check_cycles, check_orphans, check_gangs)
 BALANCE_CHECKS = (check_balance, check_splits_have_steps)

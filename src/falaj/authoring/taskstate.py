@@ -66,6 +66,8 @@ class TaskState:
     def frame_value(self, level: int) -> Any:
         """Return the value of the foreach at `level` (0 is the outermost; negative from inside)."""
         frame = self.frames[level]
+        if not frame.values:
+            return frame.index
         position = level % len(self.frames)
         if position not in self.inputs:
             self.inputs[position] = load_value(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, List, Optional, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, List, Optional, Sequence
 
-from falaj.client.access import RunFacts, current_access
+from falaj.client.access import Access, AccessState, RunFacts, current_access
 from falaj.client.html import Row, table
 from falaj.client.lookup import ChildNotFound, number
 from falaj.client.objects import ClientObject
 from falaj.client.resolve import no_flow, no_run
 from falaj.client.runs import Run, run_from
-from falaj.errors import FalajNotFound
+from falaj.errors import FalajException, FalajNotFound
 from falaj.model import states
 from falaj.model.records import RunRecord
+
+if TYPE_CHECKING:
+    from falaj.client.runtable import RunTable
 
 _PAGE = 100
 
@@ -67,14 +71,43 @@ class Flow(ClientObject):
 
     def runs(self, *tags: str) -> Iterator[Run]:
         """Yield the runs that have all of `tags`, newest first."""
+        for record in self._records(tags, ()):
+            yield run_from(RunFacts(self._access, record))
+
+    def _records(self, tags: Iterable[str], wanted: Sequence[str]) -> Iterator[RunRecord]:
         before: Optional[int] = None
         while True:
-            page = self._page(tags, (), before, _PAGE)
-            for record in page:
-                yield run_from(RunFacts(self._access, record))
+            page = self._page(tags, wanted, before, _PAGE)
+            yield from page
             if len(page) < _PAGE:
                 return
             before = page[-1].id
+
+    def table(
+        self,
+        *tags: str,
+        state: Optional[str] = None,
+        limit: Optional[int] = None,
+        metrics: str = "last",
+        artifacts: Iterable[str] = (),
+    ) -> RunTable:
+        """Return a table of the runs that have all of `tags`, newest first, one row for each.
+
+        `state` keeps those in that state, `limit` the newest. `metrics` says which value of a
+        metric is shown: `last`, `min` or `max`. `artifacts` names values of the last step to show.
+        """
+        # Imported here because `import falaj` must not pay for it.
+        from falaj.client.runtable import run_table
+
+        if state is not None and state not in states.RUN_STATES:
+            known = ", ".join(states.RUN_STATES)
+            raise FalajException("There is no state {!r}. The states are {}.".format(state, known))
+        # What is recorded as running may be lost by now.
+        stored = {None: (), states.LOST: (states.LOST, states.RUNNING)}.get(state, (state or "",))
+        records = (
+            record for record in self._records(tags, stored) if state in (None, record.state)
+        )
+        return run_table(self._access, self.id, list(islice(records, limit)), metrics, artifacts)
 
     @property
     def latest_run(self) -> Optional[Run]:
@@ -110,6 +143,12 @@ class Falaj:
     def __init__(self) -> None:
         """See the home of this process through the current namespace."""
         self._access = current_access()
+
+    def __getstate__(self) -> AccessState:
+        return self._access.state
+
+    def __setstate__(self, state: AccessState) -> None:
+        self._access = Access.restored(state)
 
     @property
     def flows(self) -> List[Flow]:

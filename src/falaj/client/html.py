@@ -60,3 +60,22 @@ def _coloured(text: str) -> str:
         if text.startswith(start):
             return '<span style="color:{}">{}</span>'.format(colour, escape(text))
     return escape(text)
+
+
+def grid(heading: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a heading and rows of texts under the names of their columns."""
+    parts = [
+        '<div style="font-family:sans-serif;font-size:13px">',
+        "<strong><code>{}</code></strong>".format(escape(heading)),
+        '<table style="border-collapse:collapse;margin:4px 0"><tr>',
+    ]
+    parts += [
+        '<th scope="col" style="{};font-weight:600">{}</th>'.format(_CELL, escape(name))
+        for name in columns
+    ]
+    parts.append("</tr>")
+    for row in rows:
+        cells = ['<td style="{}">{}</td>'.format(_CELL, _coloured(cell)) for cell in row]
+        parts.append("<tr>{}</tr>".format("".join(cells)))
+    parts.append("</table></div>")
+    return "".join(parts)

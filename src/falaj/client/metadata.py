@@ -33,6 +33,8 @@ def metadata_of(task: Any, facts: TaskFacts) -> List[Metadata]:
         indices = ",".join(map(str, record.indices))
         found.append((record.created_at, "foreach-indices", indices))
         found.append((record.created_at, "foreach-label", record.label))
+    if record.indices[-1:] == (0,) and facts.run.is_gang(record.step):
+        found.append((record.created_at, "internal_task_type", "control_task"))
     if run.origin is not None:
         found.append((record.created_at, "origin-run-id", str(run.origin)))
     if record.origin is not None:

@@ -135,7 +135,7 @@ class Reader:
 
     def tasks(self, run: int, step: Optional[str] = None, raw: bool = False) -> List[TaskRecord]:
         """Return a run's tasks (of one step, where given) by id."""
-        statement = "SELECT {} FROM tasks WHERE run = ?".format(rows.TASK_COLUMNS)
+        statement = "SELECT {} FROM tasks WHERE run = ?".format(self._columns(rows.TASK_COLUMNS))
         if step is None:
             found = self._read(statement + " ORDER BY id", [run])
         else:
@@ -148,7 +148,8 @@ class Reader:
         for start in range(0, len(ids), _VALUES):
             part = list(ids[start : start + _VALUES])
             statement = "SELECT {} FROM tasks WHERE run = ? AND id IN ({})"
-            found += self._read(statement.format(rows.TASK_COLUMNS, _marks(part)), [run, *part])
+            columns = self._columns(rows.TASK_COLUMNS)
+            found += self._read(statement.format(columns, _marks(part)), [run, *part])
         found.sort(key=lambda row: row[1])
         return self._tasks(run, found, raw)
 
@@ -202,8 +203,17 @@ class Reader:
             task = origin
         return task
 
+    @property
+    def version(self) -> int:
+        """The version of the records' schema, which may be older than this release; 0 for none."""
+        return connection.schema_version(self._path)
+
+    def query(self, statement: str, arguments: Sequence[Any]) -> List[Any]:
+        """Return all rows of a statement that reads."""
+        return self._read(statement, arguments)
+
     def _columns(self, names: str) -> str:
-        return rows.columns(names, connection.schema_version(self._path))
+        return rows.columns(names, self.version)
 
     def _read(self, statement: str, arguments: Sequence[Any]) -> List[Any]:
         return connection.read(self._path, statement, arguments)

@@ -10,31 +10,35 @@ from falaj.model.records import AttemptRecord, RunRecord, StepRecord, TaskRecord
 
 RUN_COLUMNS = (
     "id, flow, state, reason, cause, user, script, created_at, finished_at, origin, parameters, "
-    "code, graph, options, lease, heard_at, environment"
+    "code, graph, options, lease, heard_at, environment, trigger"
 )
 STEP_COLUMNS = "run, name, position, state, reason, cause, created_at, finished_at, environment"
 TASK_COLUMNS = (
     "run, id, step, indices, state, reason, cause, parents, origin_run, origin_task, attempt, "
-    "manifest, label, created_at, finished_at"
+    "manifest, label, created_at, finished_at, iteration"
 )
 ATTEMPT_COLUMNS = (
     "run, task, number, state, reason, started_at, finished_at, pid, exit_code, error, manifest, "
     "usage"
 )
 
-# The version that brought the column `environment`.
+# The versions that brought the columns `environment`, and `iteration` and `trigger`.
 _ENVIRONMENTS = 2
+_ITERATIONS = 3
 
 
 def columns(names: str, version: int) -> str:
-    """Return `names` for records of a schema's version; a column that it lacks reads as NULL."""
+    """Return `names` for records of a schema's version; one that it lacks reads as nothing."""
+    if version < _ITERATIONS:
+        names = names.replace(", iteration", ", 0").replace(", trigger", ", NULL")
     return names if version >= _ENVIRONMENTS else names.replace(", environment", ", NULL")
 
 
 def run_record(row: Sequence[Any]) -> RunRecord:
     """Return the run of a row of `RUN_COLUMNS`."""
     graph, options, lease = (json.loads(text) for text in row[12:15])
-    return RunRecord._make((*row[:12], graph, options, lease, *row[15:]))
+    trigger = json.loads(row[17]) if row[17] is not None else ()
+    return RunRecord._make((*row[:12], graph, options, lease, *row[15:17], trigger))
 
 
 def step_record(row: Sequence[Any]) -> StepRecord:

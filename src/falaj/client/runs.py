@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional, Union
+from functools import partial
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Union,
+)
 
-from falaj.client.access import RunFacts
+from falaj.client.access import Access, RunFacts
 from falaj.client.artifacts import ArtifactData, public_names
 from falaj.client.code import FalajCode, code_of
 from falaj.client.environments import environment_rows, run_environment
 from falaj.client.html import Row
+from falaj.client.measured import Measured
 from falaj.client.objects import ClientObject, moment, title
 from falaj.client.parameters import RunParameters
 from falaj.client.resolve import find_run, no_step
 from falaj.client.steps import Step, steps_of
 from falaj.client.tasks import Task, task_from
+from falaj.client.triggers import Trigger
 from falaj.model import states
 
 if TYPE_CHECKING:
@@ -24,7 +38,7 @@ if TYPE_CHECKING:
 _Tags = Union["Tag", Iterable["Tag"]]
 
 
-class Run(ClientObject):
+class Run(Measured, ClientObject):
     """One execution of a flow: `Run("GenreStats/412")`, also written `GenreStats/#412`."""
 
     _FORM = "Run('FlowName/RunID')"
@@ -127,9 +141,27 @@ class Run(ClientObject):
 
     @property
     def origin_pathspec(self) -> Optional[str]:
-        """The path of the run that this one resumed."""
+        """The path of the run that this one resumed, or of the run that was spun."""
+        spun = self._facts.spun
+        if spun is not None:
+            return "/".join(spun.split("/")[:2])
         origin = self._facts.record.origin
         return None if origin is None else "{}/{}".format(self._parts[0], origin)
+
+    @property
+    def trigger(self) -> Optional[Trigger]:
+        """What started the run; None where a person did."""
+        events = self._facts.record.trigger
+        return trigger_of(events, self._access.home.root) if events else None
+
+    @property
+    def exit_hooks_log(self) -> str:
+        """What the run's exit hooks have printed, and how they failed; empty where none ran."""
+        # Imported here: few runs have hooks, and fewer are asked.
+        from falaj.client.logs import read_log
+
+        lines = read_log(self._access.home.hooks_log(self._facts.id))
+        return "".join(line.text.decode("utf-8", "replace") + "\n" for line in lines)
 
     def add_tag(self, tag: _Tags) -> None:
         """Add a tag (or several); one that is a system tag already is left as it is."""
@@ -186,3 +218,14 @@ class Run(ClientObject):
 def run_from(facts: RunFacts) -> Run:
     """Return the run object of a record that was just read."""
     return Run._from(facts)  # pyright: ignore[reportPrivateUsage]
+
+
+def trigger_of(events: Sequence[Mapping[str, Any]], root: Optional[str] = None) -> Trigger:
+    """Return the trigger that recorded events are, in the home at `root` or this process's."""
+    return Trigger(events, partial(_open, root))
+
+
+def _open(root: Optional[str], path: str) -> Run:
+    # What started a run may belong to somebody else, and is no less readable for that.
+    flow, _, run = path.partition("/")
+    return run_from(find_run(Access(root, None), flow, run))

@@ -8,6 +8,7 @@ from falaj.client.access import RunFacts
 from falaj.client.environments import environment_rows, step_environment
 from falaj.client.html import Row
 from falaj.client.lookup import number
+from falaj.client.measured import MeasuredStep
 from falaj.client.objects import ClientObject, moment, title
 from falaj.client.resolve import find_run, find_step, is_reached, no_task
 from falaj.client.tasks import Task, task_from
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-class Step(ClientObject):
+class Step(MeasuredStep, ClientObject):
     """One step of a run that has begun: `Step("GenreStats/412/train")`."""
 
     _FORM = "Step('FlowName/RunID/StepName')"
@@ -83,6 +84,16 @@ class Step(ClientObject):
         return next(self._children(), None)
 
     @property
+    def control_task(self) -> Optional[Task]:
+        """The first member of the newest gang, for a step with `@parallel`; None for others."""
+        return next(self.control_tasks(), None)
+
+    def control_tasks(self, *tags: str) -> Iterator[Task]:
+        """Yield the first member of each of the step's gangs, as `tasks` does."""
+        gang = self._facts.is_gang(self.id)
+        return (task for task in self.tasks(*tags) if gang and task.index == 0)
+
+    @property
     def state(self) -> str:
         """How its tasks stand together: a task's state."""
         return self._now().state
@@ -124,7 +135,10 @@ class Step(ClientObject):
 
     @property
     def origin_pathspec(self) -> Optional[str]:
-        """The path of the same step in the run that this one resumed."""
+        """The path of the same step in the run that this one resumed, or that was spun."""
+        spun = self._facts.spun
+        if spun is not None:
+            return "/".join(spun.split("/")[:3])
         origin = self._facts.record.origin
         return None if origin is None else "/".join((self._parts[0], str(origin), self.id))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, List, NamedTuple, Optional, Tuple
 
 from falaj.client.access import RunFacts
 from falaj.errors import FalajNotFound
@@ -37,6 +37,12 @@ class TaskFacts:
         self._record = record
         self._source: Optional[TaskRecord] = None
         self._manifest: Optional[Manifest] = None
+
+    def __getstate__(self) -> Tuple[RunFacts, TaskRecord, Optional[int]]:
+        return (self.run, self._record, self.attempt)
+
+    def __setstate__(self, state: Tuple[RunFacts, TaskRecord, Optional[int]]) -> None:
+        self.__init__(*state)
 
     @property
     def parts(self) -> Tuple[str, ...]:
@@ -110,6 +116,23 @@ class TaskFacts:
         text = (one.reason if one is not None else "") or reason or state
         return ErrorInfo("", text, "", "", True)
 
+    def parents(self) -> List[TaskRecord]:
+        """Return the tasks whose artifacts flowed in, in the order of the join's inputs."""
+        record = self.record
+        found = self.access.reader.tasks_by_id(record.run, record.parents)
+        places = {parent: place for place, parent in enumerate(record.parents)}
+        return sorted(found, key=lambda task: places[task.id])
+
+    def followers(self) -> List[TaskRecord]:
+        """Return the tasks that this one's artifacts flowed into."""
+        record = self.record
+        return [
+            task
+            for step in self.run.targets().get(record.step, [])
+            for task in self.access.reader.tasks(record.run, step)
+            if record.id in task.parents
+        ]
+
     def manifest(self) -> Optional[Manifest]:
         """Return what the task, or the attempt asked for, left; None where nothing was.
 
@@ -123,3 +146,9 @@ class TaskFacts:
         if self._manifest is None or self._manifest.digest != digest:
             self._manifest = self.access.manifest(digest)
         return self._manifest
+
+
+def facts_of(task: Any) -> TaskFacts:
+    """Return the facts behind a Task of the client."""
+    facts: TaskFacts = task._facts
+    return facts

@@ -21,8 +21,10 @@ from falaj.client.failures import TaskException
 from falaj.client.html import Row
 from falaj.client.logs import read_log, text_of
 from falaj.client.lookup import split_pathspec
+from falaj.client.measured import MeasuredTask
 from falaj.client.metadata import Metadata, metadata_of
 from falaj.client.namespaces import get_namespace
+from falaj.client.neighbours import followers_of, origin_of, parents_of
 from falaj.client.objects import ClientObject, moment, title
 from falaj.client.resolve import find_run, find_task
 from falaj.client.taskfacts import TaskFacts
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 _STREAMS = {"stdout": STDOUT, "stderr": STDERR}
 
 
-class Task(ClientObject):
+class Task(MeasuredTask, ClientObject):
     """One execution of a step: `Task("GenreStats/412/train/7")`.
 
     With `attempt`, the task as that attempt left it. A reused task shows the artifacts, logs and
@@ -141,6 +143,12 @@ class Task(ClientObject):
         return indices[-1] if indices else None
 
     @property
+    def iteration(self) -> Optional[int]:
+        """How often its step had led to itself before it, from 0; None in a step that can't."""
+        record = self._facts.record
+        return record.iteration if self._facts.run.loops(record.step) else None
+
+    @property
     def label(self) -> str:
         """A short form of its foreach value; empty outside of one."""
         return self._facts.record.label
@@ -223,21 +231,18 @@ class Task(ClientObject):
 
     @property
     def origin_pathspec(self) -> Optional[str]:
-        """The path of the task that this one reuses."""
-        origin = self._facts.record.origin
-        if origin is None:
-            return None
-        return "/".join((self._parts[0], str(origin[0]), self._parts[2], str(origin[1])))
+        """The path of the task that this one reuses, or spins."""
+        return origin_of(self._facts)
 
     @property
     def parent_tasks(self) -> Iterator[Task]:
         """The tasks whose artifacts flowed into this one."""
-        return self._others(self._parents())
+        return (task_from(*found) for found in parents_of(self._facts))
 
     @property
     def child_tasks(self) -> Iterator[Task]:
         """The tasks that this one's artifacts flowed into."""
-        return self._others(self._followers())
+        return (task_from(*found) for found in followers_of(self._facts))
 
     @property
     def parent_task_pathspecs(self) -> Iterator[str]:
@@ -248,26 +253,6 @@ class Task(ClientObject):
     def child_task_pathspecs(self) -> Iterator[str]:
         """The paths of `child_tasks`."""
         return (task.pathspec for task in self.child_tasks)
-
-    def _parents(self) -> List[TaskRecord]:
-        record = self._facts.record
-        found = self._access.reader.tasks_by_id(record.run, record.parents)
-        # In the order of the join's inputs.
-        places = {parent: place for place, parent in enumerate(record.parents)}
-        return sorted(found, key=lambda task: places[task.id])
-
-    def _followers(self) -> List[TaskRecord]:
-        record = self._facts.record
-        steps = self._facts.run.targets().get(record.step, [])
-        return [
-            task
-            for step in steps
-            for task in self._access.reader.tasks(record.run, step)
-            if record.id in task.parents
-        ]
-
-    def _others(self, records: List[TaskRecord]) -> Iterator[Task]:
-        return (task_from(self._facts.run, record) for record in records)
 
     def _status(self) -> str:
         return title(self.state)

@@ -7,7 +7,11 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 LINEAR = "linear"
 SPLIT = "split"
 FOREACH = "foreach"
+SWITCH = "switch"
+PARALLEL = "parallel"
 END = "end"
+# The decorators of a step whose tasks run all at once, as one gang.
+GANG_DECORATORS = ("parallel", "pytorch_parallel")
 
 
 class DecoratorSpec(NamedTuple):
@@ -20,8 +24,23 @@ class DecoratorSpec(NamedTuple):
     file: str = ""
 
 
+class Case(NamedTuple):
+    """One case of a switch: the condition's value, the step that it leads to.
+
+    `written` is the key as the source has it where that is no literal, as in `config.mode`.
+    """
+
+    value: Any
+    target: str
+    written: str = ""
+
+
 class StepSpec(NamedTuple):
-    """One step as its source shows it; `kind` says which form of `self.next` ends it."""
+    """One step as its source shows it; `kind` says which form of `self.next` ends it.
+
+    A switch has the `condition`, an artifact's name, and its `cases`; `targets` names each step
+    once. `num_parallel` is the size of the gang that a step starts, where the source says it.
+    """
 
     name: str
     kind: str
@@ -32,10 +51,28 @@ class StepSpec(NamedTuple):
     doc: str
     file: str
     line: int
+    condition: Optional[str] = None
+    cases: Tuple[Case, ...] = ()
+    num_parallel: Optional[int] = None
 
     def decorator(self, name: str) -> Optional[DecoratorSpec]:
         """Return the step's decorator of that name, or None."""
         return _named(self.decorators, name)
+
+    @property
+    def opens(self) -> bool:
+        """Whether it opens what a join has to close: branches, a foreach, a gang."""
+        return self.kind in (SPLIT, FOREACH, PARALLEL)
+
+    @property
+    def loops(self) -> bool:
+        """Whether it can lead to itself."""
+        return self.name in self.targets
+
+    @property
+    def is_gang(self) -> bool:
+        """Whether its tasks run all at once, as one."""
+        return any(one.name in GANG_DECORATORS for one in self.decorators)
 
 
 class ParameterSpec(NamedTuple):
@@ -55,6 +92,24 @@ class ParameterSpec(NamedTuple):
     line: int
 
 
+class ConfigSpec(NamedTuple):
+    """One Config with its value, which is JSON, or base64 of a pickle where `form` is `pickle`.
+
+    `default` is what the flow's author gave, as a text; `source` says where the value is from.
+    """
+
+    name: str
+    attribute: str
+    help: str
+    required: bool
+    plain: bool
+    default: str
+    source: str
+    form: str
+    value: Any
+    line: int
+
+
 def _named(decorators: Sequence[DecoratorSpec], name: str) -> Optional[DecoratorSpec]:
     for decorator in decorators:
         if decorator.name == name:
@@ -63,7 +118,10 @@ def _named(decorators: Sequence[DecoratorSpec], name: str) -> Optional[Decorator
 
 
 class FlowDescription(NamedTuple):
-    """Everything that control needs to know of a flow without importing it."""
+    """Everything that control needs to know of a flow without importing it.
+
+    `applied` holds the specs of --with that its steps already have.
+    """
 
     name: str
     doc: str
@@ -74,6 +132,8 @@ class FlowDescription(NamedTuple):
     end: str
     siblings: Tuple[str, ...] = ()
     decorators: Tuple[DecoratorSpec, ...] = ()
+    configs: Tuple[ConfigSpec, ...] = ()
+    applied: Tuple[str, ...] = ()
 
     def step(self, name: str) -> StepSpec:
         """Return the step of that name."""
@@ -95,6 +155,7 @@ class FlowDescription(NamedTuple):
         ]
         wire["decorators"] = [dict(decorator._asdict()) for decorator in self.decorators]
         wire["parameters"] = [dict(parameter._asdict()) for parameter in self.parameters]
+        wire["configs"] = [dict(config._asdict()) for config in self.configs]
         return dict(wire)
 
     @classmethod
@@ -106,6 +167,8 @@ class FlowDescription(NamedTuple):
                     step,
                     targets=tuple(step["targets"]),
                     decorators=tuple(DecoratorSpec(**d) for d in step["decorators"]),
+                    # Descriptions of earlier versions have none.
+                    cases=tuple(Case(*case) for case in step.get("cases", ())),
                 )
             )
             for step in wire["steps"]
@@ -114,6 +177,7 @@ class FlowDescription(NamedTuple):
         siblings = tuple(wire["siblings"])
         # Descriptions of earlier versions have none.
         decorators = tuple(DecoratorSpec(**d) for d in wire.get("decorators", ()))
+        configs = tuple(ConfigSpec(**config) for config in wire.get("configs", ()))
         return cls(
             **dict(
                 wire,
@@ -121,12 +185,14 @@ class FlowDescription(NamedTuple):
                 parameters=parameters,
                 siblings=siblings,
                 decorators=decorators,
+                configs=configs,
+                applied=tuple(wire.get("applied", ())),
             )
         )
 
 
 class Graph:
-    """The steps of a checked flow with what follows from them: order, parents, joins.
+    """The steps of a checked flow with what follows from them: order, parents.
 
     Only a description without problems makes a Graph; every method then answers without checks.
     """
@@ -139,7 +205,8 @@ class Graph:
         self.parents: Dict[str, List[str]] = {name: [] for name in self.steps}
         for step in description.steps:
             for target in step.targets:
-                self.parents[target].append(step.name)
+                if target != step.name:
+                    self.parents[target].append(step.name)
         self.order = topological_order(self.start, self.steps)
 
     def descendants(self, names: Sequence[str]) -> "frozenset[str]":
@@ -155,7 +222,7 @@ class Graph:
 
 
 def topological_order(start: str, steps: Mapping[str, StepSpec]) -> Tuple[str, ...]:
-    """Return the steps reachable from `start`, each after all of its parents.
+    """Return the steps reachable from `start`, each after all of its parents but itself.
 
     Ties follow the order in which `self.next` names the targets.
     """

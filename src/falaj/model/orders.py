@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 TASK = "task"
 INIT = "init"
 FALLBACK = "fallback"
 SNAPSHOT = "snapshot"
 TRAVEL = "travel"
+HOOK = "hook"
+CARD = "card"
 
 # The exit status of a task's process that could not hand over its report.
 EXIT_UNREPORTED = 71
@@ -17,7 +19,8 @@ EXIT_UNREPORTED = 71
 class Frame(NamedTuple):
     """One level of foreach around a task: which of how many values it has.
 
-    `values` is the digest of the blob that holds the level's values one by one.
+    `values` is the digest of the blob that holds the level's values one by one; it is empty for
+    the members of a gang, whose values are their indices.
     """
 
     step: str
@@ -39,8 +42,9 @@ class Order(NamedTuple):
     """Everything that a task's process needs to know; JSON on the wire.
 
     `kind` is `task` (run the step), `init` (settle the run's parameters), `fallback` (the process
-    of the last attempt died; apply the step's catch), `snapshot` (store the flow's code) or
-    `travel` (store the user's packages that travel with the run).
+    of the last attempt died; apply the step's catch), `snapshot` (store the flow's code), `travel`
+    (store the user's packages that travel with the run), `card` (render a card of an attempt, as
+    `context` says) or `hook` (call an exit hook).
     `options` holds the step's decorators as data, `parameters` the digest of the run's parameter
     manifest.
     """
@@ -75,12 +79,28 @@ class Order(NamedTuple):
 
 
 class Transition(NamedTuple):
-    """Where a finished task goes: its target steps, and for a foreach its values."""
+    """Where a finished task goes: its target steps, and for a foreach its values.
+
+    `condition` is the artifact by which a switch chose its one target; `gang` marks that `width`
+    tasks are to run at once.
+    """
 
     targets: Tuple[str, ...]
     foreach: Optional[str] = None
     width: int = 0
     values: Optional[str] = None
+    condition: Optional[str] = None
+    gang: bool = False
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether its one target gets `width` tasks, each with an index."""
+        return self.gang or self.foreach is not None
+
+    @classmethod
+    def from_wire(cls, wire: Sequence[Any]) -> "Transition":
+        """Rebuild a transition from its JSON list, which is shorter in earlier records."""
+        return cls(tuple(wire[0]), *wire[1:])
 
 
 class ErrorInfo(NamedTuple):
@@ -121,8 +141,7 @@ class Report(NamedTuple):
         """Rebuild a report from `to_wire`'s JSON values."""
         transition: Optional[Transition] = None
         if wire["transition"] is not None:
-            targets, foreach, width, values = wire["transition"]
-            transition = Transition(tuple(targets), foreach, width, values)
+            transition = Transition.from_wire(wire["transition"])
         error = None if wire["error"] is None else ErrorInfo(*wire["error"])
         return cls(**dict(wire, transition=transition, error=error))
 

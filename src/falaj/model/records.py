@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from falaj.model.orders import ErrorInfo
 
@@ -12,7 +12,8 @@ class RunRecord(NamedTuple):
 
     `parameters` is the digest of the manifest that holds parameters and class constants,
     `code` the digest of the code snapshot's listing, `cause` the task that ended the run,
-    `environment` the digest of the description of what it was launched in.
+    `environment` the digest of the description of what it was launched in, `trigger` the events
+    that started it, empty where a person did.
     """
 
     id: int
@@ -32,6 +33,7 @@ class RunRecord(NamedTuple):
     lease: Mapping[str, Any]
     heard_at: float
     environment: Optional[str]
+    trigger: Sequence[Mapping[str, Any]] = ()
 
 
 class StepRecord(NamedTuple):
@@ -55,7 +57,8 @@ class StepRecord(NamedTuple):
 class TaskRecord(NamedTuple):
     """One execution of a step.
 
-    `indices` are the foreach indices, outermost first; `parents` the ids of the tasks whose
+    `indices` are the foreach indices, outermost first; `iteration` counts how often the step has
+    led to itself there; `parents` the ids of the tasks whose
     artifacts flowed in; `origin` is (run, task) of the task that a reused one stands for;
     `reason` says why it ran or was reused, or how it ended; `cause` is the task to blame.
     """
@@ -74,6 +77,7 @@ class TaskRecord(NamedTuple):
     label: str
     created_at: float
     finished_at: Optional[float]
+    iteration: int = 0
 
 
 class AttemptRecord(NamedTuple):

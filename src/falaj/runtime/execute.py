@@ -6,13 +6,16 @@ import os
 import resource
 import sys
 import time
-from typing import Any, Dict, Optional, cast
+from functools import partial
+from typing import Any, Callable, Dict, Optional, Sequence, Union, cast
 
 from falaj import home
 from falaj.authoring.flowspec import FlowSpec, assigned_in, bind, next_call
 from falaj.authoring.inputs import CAUGHT, Inputs
 from falaj.authoring.settling import settle_parameters
+from falaj.authoring.shape import WRAPPERS
 from falaj.authoring.taskstate import TaskState
+from falaj.authoring.ways import NextCall
 from falaj.errors import (
     CorruptBlob,
     FailureHandledByCatch,
@@ -20,7 +23,7 @@ from falaj.errors import (
     InvalidNextException,
     StepExit,
 )
-from falaj.model.graph import END, FOREACH, FlowDescription, StepSpec
+from falaj.model.graph import END, FOREACH, PARALLEL, SWITCH, FlowDescription, StepSpec
 from falaj.model.orders import FALLBACK, INIT, ErrorInfo, Order, Report, Transition
 from falaj.runtime.current import set_current
 from falaj.runtime.deadline import Deadline
@@ -38,16 +41,27 @@ def execute(flow_class: type, description: FlowDescription, order: Order) -> Rep
     started = time.monotonic()
     _seed()
     _announce(description, order)
+    spin = order.context.get("spin")
     if order.kind == INIT:
         report = _settle(flow_class, description, order, store)
     else:
         try:
+            if spin is not None and spin["artifacts"] is not None:
+                # Imported here: only a spin that was asked for it replaces inputs.
+                from falaj.runtime.replacing import with_replaced_inputs
+
+                order = with_replaced_inputs(order, store, spin["artifacts"])
             attempt = _Attempt(flow_class, description, order, store)
         except FalajException as error:
             # What the task starts from can't be read.
             report = Report("failed", None, None, describe_exception(error), "", {})
         else:
             report = attempt.run()
+        if "card" in order.options:
+            # Imported here: most tasks have no cards.
+            from falaj.runtime.cards import leave_cards
+
+            leave_cards(order, report.outcome != "failed")
     return report._replace(usage=_usage(time.monotonic() - started))
 
 
@@ -119,12 +133,29 @@ class _Attempt:
 
     def _call_body(self, catch: Optional[Dict[str, Any]]) -> None:
         body = getattr(self.flow, self.order.step)
-        if self.spec.is_join:
+        wrappers = self.flow_class.__dict__.get(WRAPPERS)
+        if wrappers is not None and self.order.step in wrappers:
+            self._call_wrapped(wrappers[self.order.step], body)
+        elif self.spec.is_join:
             body(Inputs(self.state.store, self.order.inputs, self._make))
         else:
             body()
         if catch is not None and catch.get("var"):
             setattr(self.flow, str(catch["var"]), None)
+
+    def _call_wrapped(self, wrappers: Sequence[Any], body: Callable[..., Any]) -> None:
+        # Imported here: most steps have no decorators of the user's own.
+        from falaj.runtime.wrapping import run_wrapped
+
+        inputs: Optional[Inputs] = None
+        if self.spec.is_join:
+            inputs = Inputs(self.state.store, self.order.inputs, self._make)
+            body = partial(body, inputs)
+        if run_wrapped(wrappers, self.flow, self.spec, body, inputs):
+            asked = next_call(self.flow)
+            if asked is not None and asked.foreach is not None:
+                # Decorators may let a foreach go over other values.
+                self.spec = self.spec._replace(foreach=asked.foreach)
 
     def _transition(self) -> Optional[Transition]:
         asked = next_call(self.flow)
@@ -141,16 +172,20 @@ class _Attempt:
                     spec.name
                 )
             )
-        if (asked.kind, asked.targets, asked.foreach) != (spec.kind, spec.targets, spec.foreach):
+        if _form(asked) != _form(spec):
             raise InvalidNextException(
                 "Step {} called {}, but its source at line {} says {}. A step has one self.next(), "
-                "written out.".format(
-                    spec.name, _spell(asked.targets, asked.foreach), spec.line, _spell_spec(spec)
-                )
+                "written out.".format(spec.name, _spell(asked), spec.line, _spell(spec))
             )
-        return Transition(asked.targets, asked.foreach)
+        if asked.chosen is not None:
+            return Transition((asked.chosen,), condition=asked.condition)
+        return Transition(asked.targets, asked.foreach, asked.width, gang=asked.width > 0)
 
     def _commit(self, transition: Optional[Transition]) -> "tuple[str, Optional[Transition]]":
+        spin = self.order.context.get("spin")
+        if spin is not None and not spin["persist"]:
+            # Nothing follows from it and nobody asked to keep it: what it started from stands.
+            return self.state.commit({}), None
         assigned = assigned_in(self.flow)
         if transition is not None and transition.foreach is not None:
             saved = self.state.commit_values(transition.foreach)
@@ -165,8 +200,12 @@ class _Attempt:
         if catch.get("var"):
             setattr(self.flow, str(catch["var"]), kept)
         transition: Optional[Transition] = None
-        if self.spec.kind == FOREACH:
-            raise InvalidNextException("A step that starts a foreach can't have @catch.")
+        if self.spec.kind in (FOREACH, SWITCH, PARALLEL):
+            raise InvalidNextException(
+                "A step that ends in a {} can't have @catch.".format(
+                    "gang" if self.spec.kind == PARALLEL else self.spec.kind
+                )
+            )
         if self.spec.kind != END:
             transition = Transition(self.spec.targets)
         manifest = self.state.commit(assigned_in(self.flow), partial=True)
@@ -191,6 +230,8 @@ class _Attempt:
 
     def _label(self) -> str:
         frames = self.state.frames
+        if frames and not frames[-1].values:
+            return "node {}".format(frames[-1].index)
         position = len(frames) - 1
         if not frames or position not in self.state.inputs:
             return ""
@@ -221,15 +262,19 @@ def _protocol(order: Order) -> int:
     return int(order.context.get("protocol", PROTOCOL))
 
 
-def _spell(targets: "tuple[str, ...]", foreach: Optional[str]) -> str:
-    parts = ["self.{}".format(target) for target in targets]
-    if foreach is not None:
-        parts.append("foreach={!r}".format(foreach))
-    return "self.next({})".format(", ".join(parts))
+def _form(call: "Union[NextCall, StepSpec]") -> "tuple[object, ...]":
+    return call.kind, call.targets, call.foreach, call.condition
 
 
-def _spell_spec(spec: StepSpec) -> str:
-    return _spell(spec.targets, spec.foreach)
+def _spell(call: "Union[NextCall, StepSpec]") -> str:
+    targets = ", ".join("self.{}".format(target) for target in call.targets)
+    if call.kind == SWITCH:
+        return "self.next({{… {}}}, condition={!r})".format(targets, call.condition)
+    if call.kind == PARALLEL:
+        targets += ", num_parallel=…"
+    if call.foreach is not None:
+        targets += ", foreach={!r}".format(call.foreach)
+    return "self.next({})".format(targets)
 
 
 def _seed() -> None:
@@ -245,7 +290,15 @@ def _announce(description: FlowDescription, order: Order) -> None:
     # The home that this run is in, also once the step has changed folder.
     os.environ[home.VARIABLE] = os.path.dirname(str(order.context["store"]))
     # What it starts can be told by this, should everybody who watches over it be killed at once.
-    os.environ[home.TASK_VARIABLE] = order.pathspec
+    spun = "spin" in order.context
+    os.environ[home.TASK_VARIABLE] = (
+        "{}/{}".format(home.SPIN_FOLDER, order.pathspec) if spun else order.pathspec
+    )
+    if "parallel" in order.context:
+        # Imported here: few steps are gangs.
+        from falaj.runtime.gang import announce_gang
+
+        announce_gang(order)
     own = order.context.get("namespace")
     if own != order.context.get("default_namespace"):
         # Imported here: the client is loaded where a step reads runs, or must not see its own.
@@ -261,4 +314,7 @@ def _usage(wall: float) -> Dict[str, float]:
         "wall": round(wall, 6),
         "cpu": round(own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime, 6),
         "memory": max(own.ru_maxrss, children.ru_maxrss) * 1024.0,
+        # Linux counts blocks of 512 bytes, whatever the disk has.
+        "read": (own.ru_inblock + children.ru_inblock) * 512.0,
+        "written": (own.ru_oublock + children.ru_oublock) * 512.0,
     }

@@ -160,7 +160,7 @@ class Host:
     def _reap(self) -> None:
         while True:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status, used = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
                 break
             if pid == 0:
@@ -174,7 +174,9 @@ class Host:
                 except OSError:
                     pass
                 self._sweep = True
-                self._send(wire.EXITED, number, {"status": status})
+                # A process that ended well has told by itself what it used.
+                told = {"status": status, "usage": _usage(used)} if status else {"status": status}
+                self._send(wire.EXITED, number, told)
         if self._sweep and time.monotonic() - self._swept_at > _STRAYS_EVERY:
             self._kill_strays()
 
@@ -250,6 +252,15 @@ class Host:
 
 def _woken(_number: int, _frame: Any) -> None:
     """Do nothing: the number is on its way through the wake-up pipe."""
+
+
+def _usage(used: Any) -> Dict[str, float]:
+    return {
+        "cpu": round(used.ru_utime + used.ru_stime, 6),
+        "memory": used.ru_maxrss * 1024.0,
+        "read": used.ru_inblock * 512.0,
+        "written": used.ru_oublock * 512.0,
+    }
 
 
 def _close(files: List[int]) -> None:

@@ -5,24 +5,40 @@ from __future__ import annotations
 import linecache
 import os
 import sys
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from falaj.authoring.collect import describe
 from falaj.authoring.flowspec import FlowSpec
-from falaj.authoring.settling import bind_parameters
+from falaj.authoring.settling import bind_configs, bind_parameters
 from falaj.authoring.taskstate import constants_of
-from falaj.errors import FalajException, InvalidFlow
+from falaj.errors import (
+    ConfigError,
+    ConfigUsage,
+    CustomDecoratorError,
+    DecoratorError,
+    FalajException,
+    InvalidFlow,
+)
 from falaj.model.graph import FlowDescription
+from falaj.runtime.failure import describe_exception
 from falaj.runtime.flowfile import flows_in
+from falaj.runtime.shapes import problem_of, shape_of, wire_form
 
 
-def introduce(flow_class: type) -> "Tuple[Optional[FlowDescription], Dict[str, Any]]":
-    """Return the flow's description, where it is valid, and the message that carries it."""
+def introduce(
+    flow_class: type, told: Mapping[str, Any]
+) -> "Tuple[Optional[FlowDescription], Dict[str, Any]]":
+    """Return the flow's description, where it is valid, and the message that carries it.
+
+    `told` is what shapes the flow from outside of its source; see falaj.runtime.shapes.
+    """
     module = sys.modules[flow_class.__module__]
     hello: Dict[str, Any] = {
         "flow": flow_class.__name__,
         "description": None,
         "problems": [],
+        "fault": "",
+        "shape": {},
         "file": os.path.abspath(getattr(module, "__file__", None) or ""),
         "package": getattr(module, "__package__", None),
         "python": sys.executable,
@@ -33,18 +49,33 @@ def introduce(flow_class: type) -> "Tuple[Optional[FlowDescription], Dict[str, A
     }
     description: Optional[FlowDescription] = None
     try:
-        description = describe(flow_class)
+        shape = shape_of(flow_class, hello["file"], told)
+        description = describe(flow_class, shape)
         _keep_lines()
         hello["description"] = description.to_wire()
         hello["constants"] = sorted(
-            {*constants_of(flow_class, FlowSpec), *(p.attribute for p in description.parameters)}
+            {
+                *constants_of(flow_class, FlowSpec),
+                *(p.attribute for p in (*description.parameters, *description.configs)),
+            }
         )
         bind_parameters(flow_class, description)
+        if shape is not None:
+            hello["shape"] = wire_form(shape, told)
+            bind_configs(flow_class, description)
     except InvalidFlow as error:
         hello["problems"] = error.problems
     except FalajException as error:
-        hello["problems"] = [str(error)]
+        hello["problems"] = [problem_of(error, lambda cause: describe_exception(cause).traceback)]
+        hello["fault"] = _kind_of(error)
     return description, hello
+
+
+def _kind_of(error: FalajException) -> str:
+    if isinstance(error, ConfigUsage):
+        return "usage"
+    told_so = isinstance(error, (ConfigError, CustomDecoratorError, DecoratorError))
+    return error.headline if told_so else ""
 
 
 def _keep_lines() -> None:

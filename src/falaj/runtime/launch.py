@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import sys
-from typing import List, NoReturn
+from typing import Any, Dict, List, NoReturn
 
 from falaj.errors import FalajException, InvalidFlow
 from falaj.runtime.flowfile import flows_in, load_flow, stop_if_only_wanted
@@ -51,10 +51,14 @@ def _command(flow_class: type, arguments: List[str]) -> int:
     from falaj.runtime import processes, wire
     from falaj.runtime.host import ControlDied, Host
     from falaj.runtime.introduction import introduce
+    from falaj.runtime.shapes import must_ask
     from falaj.runtime.taskprocess import HOST_SIGNALS
 
     receiver = wire.Receiver(ours)
-    description, hello = introduce(flow_class)
+    told = {}
+    if must_ask(flow_class, arguments):
+        told = _ask(ours, receiver, {"flow": flow_class.__name__, "arguments": arguments})
+    description, hello = introduce(flow_class, told)
     hello.update(arguments=arguments, program=_program())
     processes.prepare()
     host = Host(ours, receiver, flow_class, description)
@@ -73,6 +77,19 @@ def _command(flow_class: type, arguments: List[str]) -> int:
             signal.signal(number, signal.SIG_DFL)
     _wait_for(control)
     return status
+
+
+def _ask(connection: socket.socket, receiver: Any, question: Dict[str, Any]) -> Dict[str, Any]:
+    """Return what control reads in the command line about the flow's shape."""
+    from falaj.runtime import wire
+
+    try:
+        connection.sendall(wire.pack(wire.ASK, 0, question))
+        answer: Dict[str, Any] = receiver.wait().json()
+    except (EOFError, OSError):
+        # Control has died, which is told when the flow is introduced to it.
+        return {}
+    return answer
 
 
 def _open_standard_files() -> None:
@@ -142,7 +159,7 @@ def serve(file: int) -> NoReturn:
             _, flow_class = load_flow(load["file"], source, load["package"], load["flow"])
             if flow_class is None:
                 raise FalajException("{} does not define {}.".format(load["file"], load["flow"]))
-            description, hello = introduce(flow_class)
+            description, hello = introduce(flow_class, load["shape"])
             if hello["problems"]:
                 raise InvalidFlow(hello["problems"])
         except (Exception, SystemExit) as error:

@@ -6,6 +6,7 @@ import json
 import os
 from typing import Dict
 
+from falaj.authoring.shape import ADDING
 from falaj.model.graph import FlowDescription
 from falaj.model.orders import Order, Report
 from falaj.runtime.failure import describe_exception
@@ -14,12 +15,12 @@ from falaj.runtime.surroundings import describe_surroundings
 from falaj.store.blobs import BlobStore
 
 
-def take_snapshot(description: FlowDescription, order: Order) -> Report:
+def take_snapshot(description: FlowDescription, order: Order, flow_class: type = object) -> Report:
     """Store the code; the report's manifest is the digest of the listing.
 
     The listing is JSON: the script's name and for each file, relative to the script's folder,
-    the digest of its contents. Code that travels with the run is part of it as it travels. The
-    report's environment is the digest of what is installed here.
+    the digest of its contents. Code that travels with the run is part of it as it travels, and so
+    is what mutators add. The report's environment is the digest of what is installed here.
     """
     try:
         os.nice(10)
@@ -40,6 +41,13 @@ def take_snapshot(description: FlowDescription, order: Order) -> Report:
 
             for path, contents in files_as_they_travel(store, order.context["travelled"]):
                 files[os.path.relpath(path, folder)] = contents
+        if vars(flow_class).get(ADDING):
+            # Imported here: few flows have mutators.
+            from falaj.authoring.additions import additions_of
+
+            for added in additions_of(flow_class):
+                with open(added.path, "rb") as file:
+                    files[added.name] = store.put(file.read())
         listing = {"script": os.path.basename(script), "files": files}
         digest = store.put(json.dumps(listing, sort_keys=True).encode())
         here = json.dumps(describe_surroundings(), sort_keys=True)

@@ -14,7 +14,16 @@ from typing import Any, List, Mapping, NoReturn, Optional
 
 from falaj.errors import FalajBug
 from falaj.model.graph import FlowDescription
-from falaj.model.orders import EXIT_UNREPORTED, SNAPSHOT, TRAVEL, ErrorInfo, Order, Report
+from falaj.model.orders import (
+    CARD,
+    EXIT_UNREPORTED,
+    HOOK,
+    SNAPSHOT,
+    TRAVEL,
+    ErrorInfo,
+    Order,
+    Report,
+)
 from falaj.runtime import processes
 from falaj.runtime.execute import execute
 from falaj.runtime.notes import open_notes
@@ -98,14 +107,19 @@ def run_task(
         if description is None:
             raise FalajBug("a flow that is not valid was ordered to run")
         if order.kind == SNAPSHOT:
-            report = take_snapshot(description, order)
+            report = take_snapshot(description, order, flow_class)
         elif order.kind == TRAVEL:
             # Imported here: few runs have code that travels.
             from falaj.runtime.travelling import pack_travellers
 
-            report = pack_travellers(description, order)
+            report = pack_travellers(description, order, flow_class)
+        elif order.kind == CARD:
+            # Imported here: most tasks have no cards.
+            from falaj.runtime.cardorder import render_card
+
+            report = render_card(flow_class, description, order)
         else:
-            report = execute(flow_class, description, order)
+            report = _called(flow_class, description, order)
             if os.getpid() != own:
                 # A child that the step forked came back out of it; only the step itself reports.
                 _flush()
@@ -126,6 +140,15 @@ def run_task(
         # The step has closed files that were not its own, or control is gone.
         os._exit(EXIT_UNREPORTED)
     os._exit(0)
+
+
+def _called(flow_class: type, description: FlowDescription, order: Order) -> Report:
+    if order.kind == HOOK:
+        # Imported here: few flows have exit hooks.
+        from falaj.runtime.hooks import call_hook
+
+        return call_hook(flow_class, order)
+    return execute(flow_class, description, order)
 
 
 def _finish_up(before: List[Any]) -> None:

@@ -15,6 +15,7 @@ import sys
 from importlib.util import find_spec
 from typing import Any, Dict, Iterator, List, NamedTuple, NoReturn, Sequence, Set, Tuple
 
+from falaj.authoring.shape import ADDING
 from falaj.errors import FalajException
 from falaj.model.graph import FlowDescription
 from falaj.model.orders import Order, Report
@@ -77,7 +78,9 @@ def travelling_packages(script: str, includes: Sequence[str]) -> List[Traveller]
     return [traveller for name in sorted(found) for traveller in found[name]]
 
 
-def pack_travellers(description: FlowDescription, order: Order) -> Report:
+def pack_travellers(
+    description: FlowDescription, order: Order, flow_class: type = object
+) -> Report:
     """Store what travels; the report's manifest is the digest of the listing.
 
     The listing is JSON: `packages`, each with name, path, why, origin, and `files`, the digest of
@@ -85,7 +88,8 @@ def pack_travellers(description: FlowDescription, order: Order) -> Report:
     """
     try:
         store = BlobStore(str(order.context["store"]))
-        travellers = travelling_packages(description.file, order.context["includes"])
+        includes = [*order.context["includes"], *_added_modules(flow_class)]
+        travellers = travelling_packages(description.file, includes)
         packages = [_stored(traveller, store) for traveller in travellers]
         digest = store.put(json.dumps({"packages": packages}, sort_keys=True).encode())
         return Report("succeeded", digest, None, None, "", {})
@@ -96,6 +100,16 @@ def pack_travellers(description: FlowDescription, order: Order) -> Report:
         return Report("failed", None, None, describe_exception(problem), "", {})
     except Exception as error:
         return Report("failed", None, None, describe_exception(error), "", {})
+
+
+def _added_modules(flow_class: type) -> List[str]:
+    """Return the modules that the flow's mutators add, by the name of their package."""
+    if not vars(flow_class).get(ADDING):
+        return []
+    # Imported here: few flows have mutators.
+    from falaj.authoring.additions import additions_of
+
+    return sorted({added.module for added in additions_of(flow_class)} - {""})
 
 
 def _stored(traveller: Traveller, store: BlobStore) -> Dict[str, Any]:

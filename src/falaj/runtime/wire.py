@@ -22,6 +22,8 @@ EXITED = 6  # host -> control: the order's process has ended
 SIGNALLED = 7  # host -> control: the person wants to stop
 EXIT = 9  # control -> host: all is done; leave with this status
 FAILED = 10  # host -> control: the flow file can't be imported or described
+ASK = 11  # launcher -> control: what the command line says of how the flow is shaped
+ANSWER = 12  # control -> launcher: configs and decorators that are given from outside
 
 _HEADER = struct.Struct("<IBQ")
 _FILE = struct.Struct("i")

@@ -10,20 +10,13 @@ import errno
 import itertools
 import os
 from _thread import get_ident
-from typing import TYPE_CHECKING, Any, List, NoReturn, Optional, Sequence
+from typing import Any, NoReturn, Optional, Sequence
 
 from falaj.errors import CorruptBlob, MissingBlob, StoreUnavailable
-from falaj.hashing import blob_digest, blob_hasher, finish, hex_of
+from falaj.hashing import blob_digest, hex_of
 from falaj.liveness import process_started
-from falaj.store.verified import file_stamp, is_noted
-
-if TYPE_CHECKING:
-    import queue
-    import threading
-
-CHUNK = 8 << 20
-# Below this a second thread costs more than it hides.
-PARALLEL_FROM = 4 << 20
+from falaj.store.verified import file_stamp, is_noted, note_verified
+from falaj.store.writing import PARALLEL_FROM, BlobWriter, discard, write_all
 
 
 class BlobStore:
@@ -39,9 +32,13 @@ class BlobStore:
         name = hex_of(digest)
         return os.path.join(self.root, "blobs", name[:2], name[2:])
 
+    def trash(self, digest: str) -> str:
+        """Return where a blob lies that a collection is about to delete."""
+        return os.path.join(self.root, "trash", hex_of(digest))
+
     def exists(self, digest: str) -> bool:
         """Say whether the blob is here."""
-        return os.path.exists(self.path(digest))
+        return os.path.exists(self.path(digest)) or self._rescued(digest)
 
     def put(self, data: Any) -> str:
         """Store bytes held in memory; return their digest."""
@@ -51,7 +48,7 @@ class BlobStore:
         temporary = self._temporary()
         file = self._open(temporary)
         try:
-            _write_all(file, data)
+            write_all(file, data)
         except OSError as error:
             self._failed(error, temporary)
         finally:
@@ -64,13 +61,31 @@ class BlobStore:
         # and whole is left alone.
         try:
             with open(self.path(digest), "rb", 0) as file:
-                return file.read() == data
+                same = file.read() == data
         except OSError:
             return False
+        return same and self._is_claimed(digest)
+
+    def _is_claimed(self, digest: str) -> bool:
+        """Mark a blob as used just now, for a collection that runs beside; say whether it worked.
+
+        A collection takes only blobs that have not been touched for long. It moves one out of the
+        way and then looks again, so whoever touched it before is seen, and whoever comes later
+        finds it gone and writes it anew.
+        """
+        path = self.path(digest)
+        try:
+            os.utime(path)
+            os.stat(path)
+        except OSError:
+            # Gone, or another user's.
+            return False
+        return True
 
     def writer(self) -> "BlobWriter":
         """Return a writer for bytes that come piece by piece."""
-        return BlobWriter(self)
+        temporary = self._temporary()
+        return BlobWriter(temporary, self._open(temporary), self._publish, self._failed)
 
     def put_parts(self, parts: Sequence[Any]) -> str:
         """Store the concatenation of buffers without joining them in memory; return the digest."""
@@ -91,12 +106,12 @@ class BlobStore:
 
     def read_file(self, digest: str) -> bytes:
         """Return a blob's bytes as they are on disk; the caller verifies them."""
-        path = self.path(digest)
-        try:
-            with open(path, "rb", 0) as file:
-                return file.read()
-        except OSError as error:
-            self._unreadable(error, digest)
+        file = self.open(digest)
+        with open(file, "rb", 0) as opened:
+            try:
+                return opened.read()
+            except OSError as error:
+                self._unreadable(error, digest)
 
     def read_range(self, digest: str, offset: int, size: int) -> bytes:
         """Return a slice of a blob; the caller verifies it by a digest of its own."""
@@ -110,8 +125,23 @@ class BlobStore:
         """Return a read-only file descriptor on a blob; the caller closes it."""
         try:
             return os.open(self.path(digest), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            if not self._rescued(digest):
+                self._unreadable(error, digest)
         except OSError as error:
             self._unreadable(error, digest)
+        try:
+            return os.open(self.path(digest), os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            self._unreadable(error, digest)
+
+    def _rescued(self, digest: str) -> bool:
+        # A collection that was killed at the wrong moment leaves one there that is in use.
+        try:
+            os.rename(self.trash(digest), self.path(digest))
+        except OSError:
+            return False
+        return True
 
     def _unreadable(self, error: OSError, digest: str) -> NoReturn:
         path = self.path(digest)
@@ -140,7 +170,8 @@ class BlobStore:
 
     def _publish(self, temporary: str, digest: str) -> None:
         path = self.path(digest)
-        if self._is_verified(digest):
+        if self._is_verified(digest) and self._is_claimed(digest):
+            self._note(digest)
             discard(temporary)
             return
         try:
@@ -158,6 +189,14 @@ class BlobStore:
                 return is_noted(self.root, digest, file_stamp(file.fileno()))
         except OSError:
             return False
+
+    def _note(self, digest: str) -> None:
+        # Touching it made the note of its verification that of another state.
+        try:
+            with open(self.path(digest), "rb", 0) as file:
+                note_verified(self.root, digest, file_stamp(file.fileno()))
+        except OSError:
+            pass
 
     def sweep(self) -> None:
         """Remove what writers that were killed have left unfinished."""
@@ -187,113 +226,3 @@ def _explain(error: OSError, root: str) -> str:
             root, error.strerror
         )
     return "Can't write to {}: {}.".format(root, error.strerror)
-
-
-def discard(path: str) -> None:
-    """Remove a file where that is possible."""
-    try:
-        os.unlink(path)
-    except OSError:
-        pass
-
-
-class BlobWriter:
-    """Writes one blob piece by piece, hashing on a second thread once it has grown large.
-
-    As a context manager it leaves nothing behind where `commit` was not reached.
-    """
-
-    def __init__(self, store: BlobStore) -> None:
-        """Open a temporary file in `store`."""
-        self._store = store
-        self._temporary = store._temporary()  # pyright: ignore[reportPrivateUsage]
-        self._file = store._open(self._temporary)  # pyright: ignore[reportPrivateUsage]
-        self._hasher = blob_hasher()
-        self._pieces: "Optional[queue.Queue[Any]]" = None
-        self._thread: "Optional[threading.Thread]" = None
-        self._buffer: List[Any] = []
-        self._buffered = 0
-        self._committed = False
-        self.size = 0
-
-    def __enter__(self) -> "BlobWriter":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop_hashing()
-        os.close(self._file)
-        if not self._committed:
-            discard(self._temporary)
-
-    def write(self, data: Any) -> None:
-        """Append a buffer; it must not change before `commit`."""
-        size = len(data)
-        self.size += size
-        if size >= CHUNK // 8:
-            self._flush()
-            view = memoryview(data).cast("B")
-            for start in range(0, size, CHUNK):
-                self._take(view[start : start + CHUNK])
-            return
-        self._buffer.append(data)
-        self._buffered += size
-        if self._buffered >= CHUNK // 8:
-            self._flush()
-
-    def commit(self) -> str:
-        """Publish the blob under its digest, which is returned."""
-        self._flush()
-        self._stop_hashing()
-        digest = finish(self._hasher)
-        self._store._publish(self._temporary, digest)  # pyright: ignore[reportPrivateUsage]
-        self._committed = True
-        return digest
-
-    def _flush(self) -> None:
-        if self._buffer:
-            joined = b"".join(self._buffer)
-            self._buffer, self._buffered = [], 0
-            self._take(joined)
-
-    def _take(self, piece: Any) -> None:
-        if self._pieces is None and len(piece) < PARALLEL_FROM:
-            self._hasher.update(piece)
-        else:
-            self._hashing().put(piece)
-        try:
-            _write_all(self._file, piece)
-        except OSError as error:
-            self._store._failed(error, self._temporary)  # pyright: ignore[reportPrivateUsage]
-
-    def _hashing(self) -> "queue.Queue[Any]":
-        if self._pieces is None:
-            # Imported here: a module that registers hooks for forks makes every task dearer.
-            import queue
-            import threading
-
-            self._pieces = queue.Queue()
-            self._thread = threading.Thread(
-                target=_hash_pieces, args=(self._hasher, self._pieces), daemon=True
-            )
-            self._thread.start()
-        return self._pieces
-
-    def _stop_hashing(self) -> None:
-        if self._thread is not None and self._pieces is not None:
-            self._pieces.put(None)
-            self._thread.join()
-            self._thread = self._pieces = None
-
-
-def _hash_pieces(hasher: Any, pieces: "queue.Queue[Any]") -> None:
-    while True:
-        piece = pieces.get()
-        if piece is None:
-            return
-        hasher.update(piece)
-
-
-def _write_all(file: int, data: Any) -> None:
-    view = memoryview(data)
-    while view.nbytes:
-        view = view[os.write(file, view) :]

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, List, Optional
 
 from falaj.errors import CorruptBlob
 from falaj.hashing import blob_digest, blob_hasher, finish
-from falaj.store.blobs import CHUNK, BlobStore
+from falaj.store.blobs import BlobStore
 from falaj.store.codec import Encoded, decode_buffers, same_bytes, spans
 from falaj.store.verified import file_stamp, is_noted, note_verified
+from falaj.store.writing import CHUNK
 
 if TYPE_CHECKING:
     import threading

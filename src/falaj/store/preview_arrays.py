@@ -6,7 +6,7 @@ Nothing is imported: whoever holds such a value has its library loaded.
 from __future__ import annotations
 
 import sys
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 from falaj.store.sketch import BREADTH, Sketcher, number
 
@@ -65,11 +65,19 @@ def _add_statistics(numpy: Any, sample: Any, shown: Dict[str, Any], size: int) -
     statistics["min"] = number(sample.min().item())
     statistics["max"] = number(sample.max().item())
     statistics["mean"] = number(float(sample.mean(dtype=numpy.float64)))
-    finite = sample.astype(numpy.float64)
-    finite = finite[numpy.isfinite(finite)]
-    if finite.size:
-        low, high = float(finite.min()), float(finite.max())
-        # Equal ends, or ends further apart than a float can tell, make no bins.
-        if low < high and high - low < sys.float_info.max:
-            counts: List[int] = numpy.histogram(finite, bins=BINS, range=(low, high))[0].tolist()
-            shown["histogram"] = {"low": low, "high": high, "counts": counts}
+    bins = histogram(numpy, sample.astype(numpy.float64))
+    if bins is not None:
+        shown["histogram"] = bins
+
+
+def histogram(numpy: Any, values: Any) -> Optional[Dict[str, Any]]:
+    """Return the ends and counts of bins for an array of floats; None where there can be none."""
+    finite = values[numpy.isfinite(values)]
+    if not finite.size:
+        return None
+    low, high = float(finite.min()), float(finite.max())
+    # Equal ends, or ends further apart than a float can tell, make no bins.
+    if not (low < high and high - low < sys.float_info.max):
+        return None
+    counts: List[int] = numpy.histogram(finite, bins=BINS, range=(low, high))[0].tolist()
+    return {"low": low, "high": high, "counts": counts}

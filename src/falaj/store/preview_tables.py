@@ -10,6 +10,7 @@ import time
 import warnings
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from falaj.store.preview_arrays import histogram
 from falaj.store.sketch import (
     Sketcher,
     kind_of,
@@ -24,6 +25,8 @@ ROWS = 10
 COLUMNS = 50
 NAMED_COLUMNS = 200
 SAMPLE = 100_000
+# Enough for the shape of a distribution.
+SPREAD = 10_000
 DISTINCT_UP_TO = 10_000
 SECONDS = 0.4
 _CELL = 60
@@ -64,6 +67,10 @@ class Table:
         """Return how many values are missing."""
         return int(column.null_count)
 
+    def spread(self, column: Any, step: int) -> Any:
+        """Return every `step`th value of a column that has no missing ones."""
+        return column.drop_null().to_numpy(zero_copy_only=False)[::step]
+
     def measures(self, column: Any) -> Dict[str, Callable[[], Any]]:
         """Return functions for min, max, mean and distinct, as far as there are any."""
         compute: Any = sys.modules.get("pyarrow.compute")
@@ -100,6 +107,9 @@ class _PandasTable(Table):
     def nulls(self, column: Any) -> int:
         return int(column.isna().sum())
 
+    def spread(self, column: Any, step: int) -> Any:
+        return column.iloc[::step].dropna().to_numpy(dtype="float64")
+
     def measures(self, column: Any) -> Dict[str, Callable[[], Any]]:
         kept = column.dropna()
         found: Dict[str, Callable[[], Any]] = {"min": kept.min, "max": kept.max}
@@ -130,6 +140,9 @@ class _PolarsTable(Table):
 
     def nulls(self, column: Any) -> int:
         return int(column.null_count())
+
+    def spread(self, column: Any, step: int) -> Any:
+        return column.gather_every(step).drop_nulls().to_numpy()
 
     def measures(self, column: Any) -> Dict[str, Callable[[], Any]]:
         found: Dict[str, Callable[[], Any]] = {"min": column.min, "max": column.max}
@@ -218,7 +231,23 @@ def _statistics(
             continue
         if result is not None:
             found[measure] = _cell(result, sketcher)
+    if type(found.get("mean")) is float:
+        _add_histogram(table, column, rows, found)
     return found
+
+
+def _add_histogram(table: Table, column: Any, rows: int, found: Dict[str, Any]) -> None:
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is None:
+        return
+    try:
+        values = table.spread(column, max(1, -(-rows // SPREAD)))
+        bins = histogram(numpy, values.astype(numpy.float64))
+    except Exception:
+        # Numbers that NumPy knows no type for, such as decimals.
+        return
+    if bins is not None:
+        found["histogram"] = bins
 
 
 def _count(count: int, noun: str) -> str:

@@ -43,6 +43,14 @@ def is_noted(root: str, digest: str, stamp: str) -> bool:
         return False
 
 
+def forget(root: str, digest: str) -> None:
+    """Drop the note on a blob that is no longer there."""
+    try:
+        os.unlink(_path(root, digest))
+    except OSError:
+        pass
+
+
 def _path(root: str, digest: str) -> str:
     name = hex_of(digest)
     return os.path.join(root, "verified", name[:2], name[2:])

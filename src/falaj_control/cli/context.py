@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from falaj.authoring.projects import NOTHING_ASKED, AskedBranch
 from falaj.errors import FalajBug
 from falaj.model.graph import FlowDescription
+from falaj.model.orders import Order, Report
 from falaj_control.cli.terminal import Output
 from falaj_control.ports.requests import RunRequest
 from falaj_control.ports.watching import Watcher
 
 Start = Callable[[RunRequest, Watcher], int]
+# Takes an order and the seconds that it may take; returns its report, or why there is none.
+CarryOut = Callable[[Order, float], tuple[Report | None, str]]
 
 # Names the file where a program that started the command hears of it.
 ATTRIBUTE_OPTION = "--runner-attribute-file"
@@ -27,18 +32,24 @@ class CommandContext:
 
     `program` is what was typed before the command: `python flow.py`, or `falaj`, which takes the
     file after the command. `siblings` are the other flows of the same file. The top-level options
-    set `quiet`, `decospecs` and `environment`. Commands that wait ask `interrupted` whether the
-    person has had enough, where the signal itself goes to another process.
+    set `quiet`, `decospecs`, `environment`, `branch`, `trigger` and `has_configs`, which says that
+    configs were typed. `carry_out` has a single order done in the flow's process. Commands that
+    wait ask `interrupted` whether the person has had enough, where the signal itself goes to
+    another process.
     """
 
     program: str
     description: FlowDescription | None = None
     start: Start | None = None
+    carry_out: CarryOut | None = None
     arguments: tuple[str, ...] = ()
     siblings: tuple[str, ...] = ()
     quiet: bool = False
     decospecs: tuple[str, ...] = ()
     environment: str | None = None
+    has_configs: bool = False
+    branch: AskedBranch = NOTHING_ASKED
+    trigger: tuple[Mapping[str, Any], ...] = ()
     output: Output = field(default_factory=lambda: Output(sys.stdout))
     errors: Output = field(default_factory=lambda: Output(sys.stderr))
     interrupted: Callable[[], bool] = lambda: False

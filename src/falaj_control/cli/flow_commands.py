@@ -12,7 +12,13 @@ import click
 from falaj.authoring.wording import near_miss
 from falaj.errors import InvalidFlow
 from falaj.model.graph import FlowDescription
-from falaj_control.cli.context import ATTRIBUTE_OPTION, TOOL, CommandContext, Start
+from falaj_control.cli.context import (
+    ATTRIBUTE_OPTION,
+    TOOL,
+    CarryOut,
+    CommandContext,
+    Start,
+)
 from falaj_control.cli.errors import guarded
 from falaj_control.cli.terminal import Output
 from falaj_control.cli.toplevel import settle_top_level, top_level_options
@@ -31,6 +37,7 @@ class CommandEntry(NamedTuple):
 
 
 COMMANDS = {
+    "card": CommandEntry("card", "List, show and render the cards of tasks."),
     "check": CommandEntry("check", "Check that the flow is valid (default)."),
     "dump": CommandEntry("dump", "Show the artifacts of a task, or of all tasks of a step."),
     "env": CommandEntry("env", "Build the environments of the steps."),
@@ -39,9 +46,11 @@ COMMANDS = {
     "logs": CommandEntry("logs", "Show what a task, a step or a run has printed."),
     "output-dot": CommandEntry("output_dot", "Draw the flow's graph for Graphviz."),
     "output-raw": CommandEntry("output_raw", "Show the flow's graph as data."),
+    "package": CommandEntry("package", "Show or save what a run would keep as the code."),
     "resume": CommandEntry("resume", "Continue an earlier run with what it has finished."),
     "run": CommandEntry("run", "Run the flow."),
     "show": CommandEntry("show", "Show the flow's steps and what they say of themselves."),
+    "spin": CommandEntry("spin", "Execute one step once more, on the inputs of an earlier task."),
     "tag": CommandEntry("tag", "Change or list the tags of runs."),
     "version": CommandEntry("version", "Show the version of Falaj."),
     "completion": CommandEntry("flow_completion", "Complete a command line.", hidden=True),
@@ -49,10 +58,7 @@ COMMANDS = {
 # Commands that tell something useful of a flow that is not valid.
 _WORK_ANYWAY = frozenset(("help", "version", "--help"))
 _NOT_YET = frozenset(
-    (
-        "airflow argo-workflows batch card init kubernetes package spin spot-metadata step "
-        "step-functions"
-    ).split()
+    ("airflow argo-workflows batch init kubernetes spot-metadata step step-functions").split()
 )
 
 
@@ -132,18 +138,23 @@ def run_flow_command(
     start: Start,
     siblings: Sequence[str] = (),
     interrupted: Callable[[], bool] = lambda: False,
+    fault: str = "",
+    carry_out: CarryOut | None = None,
 ) -> int:
     """Do what `arguments` ask of a flow and return the exit code; never raises.
 
     `problems` are the sentences of the flow's checks, `program` is what was typed before the
     command, `siblings` names the other flows of the file. `start` runs a request to its end,
     telling the watcher, and returns the exit code. `interrupted` says whether the person wants to
-    stop; commands that wait without a run ask it several times a second.
+    stop; commands that wait without a run ask it several times a second. `fault` titles the
+    problems where the flow itself may be sound; `usage` means what was typed. `carry_out` has a
+    single order done in the flow's process.
     """
     line = CommandContext(
         program=program,
         description=description,
         start=start,
+        carry_out=carry_out,
         arguments=tuple(arguments),
         siblings=tuple(siblings),
         output=Output(sys.stdout),
@@ -151,31 +162,38 @@ def run_flow_command(
         interrupted=interrupted,
     )
     if ATTRIBUTE_OPTION in arguments:
-        return _run_for_program(line, problems)
-    return guarded(lambda: _dispatch(line, problems), line.errors)
+        return _run_for_program(line, problems, fault)
+    return guarded(lambda: _dispatch(line, problems, fault), line.errors)
 
 
-def _run_for_program(line: CommandContext, problems: Sequence[str]) -> int:
+def _run_for_program(line: CommandContext, problems: Sequence[str], fault: str) -> int:
     # Imported here: what a person types has no such program.
     from falaj_control.cli.starter import keyword_of, starter_of
 
     starter = starter_of(line.arguments)
     if starter is None:
-        return guarded(lambda: _dispatch(line, problems), line.errors)
+        return guarded(lambda: _dispatch(line, problems, fault), line.errors)
     starter.watch()
 
     def body() -> int:
         starter.check(line.description)
-        return _dispatch(line, problems, keyword_of)
+        return _dispatch(line, problems, fault, keyword_of)
 
     return starter.guarded(body, line.errors)
 
 
 def _dispatch(
-    line: CommandContext, problems: Sequence[str], spelling: Callable[[str], str] | None = None
+    line: CommandContext,
+    problems: Sequence[str],
+    fault: str,
+    spelling: Callable[[str], str] | None = None,
 ) -> int:
     if problems and not _WORK_ANYWAY.intersection(line.arguments):
-        raise InvalidFlow(problems, line.flow_name or "")
+        if fault == "usage":
+            raise click.UsageError("\n".join(problems))
+        error = InvalidFlow(problems, line.flow_name or "")
+        error.headline = fault or error.headline
+        raise error
     result = FlowGroup(line).main(
         list(line.arguments),
         prog_name=line.program,

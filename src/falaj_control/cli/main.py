@@ -40,6 +40,8 @@ def _dispatch(arguments: list[str], errors: Output) -> int:
         own = command == "completion" and not (rest and _is_flow_file(rest[0]))
         if command in FLOW_COMMANDS and not own and _names_flow(command, rest):
             return _hand_over(command, rest[0], rest[1:], errors)
+        if command == "card" and len(rest) > 1 and _is_flow_file(rest[1]):
+            return _hand_over(f"card {rest[0]}", rest[1], rest[2:], errors)
         if command == "env" and rest and rest[0] in FLOW_ENV_COMMANDS:
             command, rest = f"env {rest[0]}", rest[1:]
             if rest and not rest[0].startswith("-"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
-from falaj.model.graph import FlowDescription, Graph
+from falaj.model.graph import SWITCH, FlowDescription, Graph, StepSpec
 from falaj_control.cli.context import CommandContext
-from falaj_control.cli.output_raw import node_type
+from falaj_control.cli.output_raw import case_text, node_type
 
 
 def command(line: CommandContext) -> click.Command:
@@ -26,12 +28,28 @@ def dot_text(description: FlowDescription) -> str:
     """Return the graph as Graphviz text."""
     graph = Graph(description)
     lines = [f"digraph {description.name} {{"]
+    lines += [_node(graph.steps[name]) for name in graph.order]
     for name in graph.order:
-        kind = node_type(graph.steps[name]).replace("split-", "")
-        lines.append(
-            f'"{name}"[ label = <<b>{name}</b> | <font point-size="10">{kind}</font>>'
-            '   fontname = "Helvetica"   shape = "record" ];'
-        )
-    for name in graph.order:
-        lines += [f"{name} -> {target};" for target in graph.steps[name].targets]
+        lines += _edges(graph.steps[name])
     return "\n".join([*lines, "}"])
+
+
+def _node(step: StepSpec) -> str:
+    if step.kind == SWITCH:
+        what = f'<br/><font point-size="9">switch: {step.condition}</font>'
+        shape = 'shape = "hexagon"   style = "filled"   fillcolor = "lightgreen"'
+    else:
+        kind = node_type(step).replace("split-static", "split").replace("split-", "")
+        what, shape = f' | <font point-size="10">{kind}</font>', 'shape = "record"'
+    label = f"<<b>{step.name}</b>{what}>"
+    return f'"{step.name}"[ label = {label}   fontname = "Helvetica"   {shape} ];'
+
+
+def _edges(step: StepSpec) -> list[str]:
+    if step.kind != SWITCH:
+        return [f"{step.name} -> {target};" for target in step.targets]
+    return [
+        f"{step.name} -> {case.target} [label={json.dumps(case_text(case), ensure_ascii=False)} "
+        'color="blue" fontcolor="blue"];'
+        for case in step.cases
+    ]

@@ -36,23 +36,33 @@ def command(line: CommandContext) -> click.Command:
     """Return the command for one flow."""
 
     def resume(step: str | None, origin_run_id: str | None, **values: Any) -> int:
+        if line.has_configs:
+            raise click.UsageError(
+                "resume keeps the configs of the run that it continues; leave --config and "
+                "--config-value out."
+            )
         if step is not None:
             _check_step(line.flow, step)
         origin = _origin(line, origin_run_id)
         return start_run(line, values, {}, resume=ResumeRequest(origin.id, step))
 
-    own: list[click.Parameter] = [
-        click.Argument(["step"], required=False, shell_complete=complete_steps(line)),
+    params = [*own_options(line), *options.run_options(resuming=True)]
+    return click.Command("resume", callback=resume, params=params, help=_HELP)
+
+
+def own_options(line: CommandContext | None = None) -> list[click.Parameter]:
+    """Return what resume takes besides the options of every run; `line` completes it."""
+    steps = complete_steps(line) if line is not None else None
+    runs = complete_runs(line) if line is not None else None
+    return [
+        click.Argument(["step"], required=False, shell_complete=steps),
         click.Option(
             ["--origin-run-id"],
             metavar="ID",
-            shell_complete=complete_runs(line),
+            shell_complete=runs,
             help="The run to continue.  [default: the latest run of the flow]",
         ),
     ]
-    return click.Command(
-        "resume", callback=resume, params=[*own, *options.run_options(resuming=True)], help=_HELP
-    )
 
 
 def _check_step(description: FlowDescription, step: str) -> None:
@@ -66,24 +76,24 @@ def _check_step(description: FlowDescription, step: str) -> None:
 
 def _origin(line: CommandContext, wanted: str | None) -> RunRecord:
     flow = line.flow.name
-    access = Access()
-    if wanted is not None:
-        name, _, run = wanted.rpartition("/")
-        record = find_run(access, name or flow, run).record
-        if record.flow != flow:
-            raise ResumeRefused(
-                f"Run {record.id} is one of {record.flow}, and can't be resumed as {flow}."
-            )
-    else:
-        latest = access.reader.runs(flow, limit=1)
-        if not latest:
-            raise FalajNotFound(
-                f"{flow} has no run to resume yet. Start one with: {line.typed('run')}"
-            )
-        record = latest[0]
+    record = origin_record(Access(), flow, wanted)
+    if record is None:
+        raise FalajNotFound(f"{flow} has no run to resume yet. Start one with: {line.typed('run')}")
+    if record.flow != flow:
+        raise ResumeRefused(
+            f"Run {record.id} is one of {record.flow}, and can't be resumed as {flow}."
+        )
     if record.state == states.RUNNING:
         raise ResumeRefused(
             f"Run {record.id} is still running, since {minute(record.created_at)}. Wait until it "
             "has ended, or stop it first."
         )
     return record
+
+
+def origin_record(access: Access, flow: str, wanted: str | None) -> RunRecord | None:
+    """Return the run that is named, or else the flow's latest; raise FalajException."""
+    if wanted is not None:
+        name, _, run = wanted.rpartition("/")
+        return find_run(access, name or flow, run).record
+    return next(iter(access.reader.runs(flow, limit=1)), None)

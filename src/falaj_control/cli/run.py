@@ -8,11 +8,12 @@ import click
 
 from falaj.authoring.decorators import attach
 from falaj.errors import FalajBug
+from falaj.model.graph import FlowDescription
 from falaj_control.cli import options
 from falaj_control.cli.background import BackgroundWatcher
 from falaj_control.cli.context import CommandContext
 from falaj_control.cli.progress import choose_watcher
-from falaj_control.ports.requests import ResumeRequest, RunRequest
+from falaj_control.ports.requests import ResumeRequest, RunRequest, SpinRequest
 
 _HELP = """Run the flow.
 
@@ -32,7 +33,23 @@ def command(line: CommandContext) -> click.Command:
         return start_run(line, values, given, values.get("namespace"))
 
     common = [*options.run_options(taken), options.namespace_option()]
-    return click.Command("run", callback=run, params=[*parameters, *common], help=_HELP)
+    more = _configs_help(description) if description is not None else ""
+    return click.Command("run", callback=run, params=[*parameters, *common], help=_HELP + more)
+
+
+def _configs_help(description: FlowDescription) -> str:
+    """Return what the flow's configs are, which are given before the command."""
+    if not description.configs:
+        return ""
+    lines = [
+        f"  {one.name}: {one.help or 'no help'}"
+        + ("  [required]" if one.required else f"  [default: {one.default}]" if one.default else "")
+        for one in description.configs
+    ]
+    head = (
+        "\n\nConfigs, given before the command as --config NAME FILE or --config-value NAME VALUE:"
+    )
+    return "\n".join([head, "\n\b", *lines])
 
 
 def start_run(
@@ -41,6 +58,7 @@ def start_run(
     parameters: dict[str, Any],
     namespace: str | None = None,
     resume: ResumeRequest | None = None,
+    spin: SpinRequest | None = None,
 ) -> int:
     """Start what the options in `values` ask for, watch it, and return its exit code."""
     if line.start is None:
@@ -54,7 +72,10 @@ def start_run(
         decospecs=decospecs,
         namespace=namespace,
         resume=resume,
+        spin=spin,
         environment=line.environment,
+        branch=line.branch,
+        trigger=line.trigger,
         arguments=line.arguments,
         **options.request_fields(values),
     )

@@ -9,12 +9,14 @@ from typing import Any
 import click
 
 from falaj.client.access import Access
+from falaj.client.figures import summaries
 from falaj.client.resolve import no_flow
 from falaj.errors import FalajNotFound
 from falaj.model import states
 from falaj.model.records import RunRecord
 from falaj_control.cli import tables
 from falaj_control.cli.context import CommandContext
+from falaj_control.cli.metrics import json_number, shown_number
 from falaj_control.cli.wording import duration, minute
 
 _COLUMNS = ("id", "flow", "state", "when", "duration", "tasks", "failed", "user", "tags")
@@ -25,16 +27,23 @@ def command(line: CommandContext) -> click.Command:
     """Return the command."""
 
     def runs(
-        flow: str | None, limit: int, state: str | None, tags: tuple[str, ...], as_json: bool
+        flow: str | None,
+        limit: int,
+        state: str | None,
+        tags: tuple[str, ...],
+        metrics: tuple[str, ...],
+        as_json: bool,
     ) -> None:
         access = Access()
         if flow is not None and access.reader.flow(flow) is None:
             raise FalajNotFound(no_flow(access, flow))
         found = [_facts(access, run) for run in _matching(access, flow, state, tags, limit)]
+        _add_metrics(access, found)
         if as_json:
             line.output.line(json.dumps(found, indent=2))
         elif found:
-            tables.draw(line.output, _COLUMNS, [_row(one) for one in found])
+            rows = [[*_row(one), *_metric_cells(one, metrics)] for one in found]
+            tables.draw(line.output, (*_COLUMNS, *metrics), rows)
         else:
             line.errors.line("No runs match." if state or tags else "No runs are recorded yet.")
 
@@ -56,6 +65,12 @@ def command(line: CommandContext) -> click.Command:
             multiple=True,
             metavar="TAG",
             help="Show only runs with this tag. May be repeated.",
+        ),
+        click.Option(
+            ["--metric", "metrics"],
+            multiple=True,
+            metavar="NAME",
+            help="Show the last value of this metric. May be repeated.",
         ),
         click.Option(["--json", "as_json"], is_flag=True, help="Write JSON."),
     ]
@@ -103,6 +118,18 @@ def _facts(access: Access, run: RunRecord) -> dict[str, Any]:
         "system_tags": sorted(tags.system),
         "origin": run.origin,
     }
+
+
+def _add_metrics(access: Access, found: list[dict[str, Any]]) -> None:
+    summed = summaries(access.reader, [one["id"] for one in found])
+    for one in found:
+        last = {name: json_number(metric.last) for name, metric in summed[one["id"]].items()}
+        one["metrics"] = last
+
+
+def _metric_cells(one: dict[str, Any], metrics: tuple[str, ...]) -> list[str]:
+    values = [one["metrics"].get(name) for name in metrics]
+    return ["" if value is None else shown_number(float(value)) for value in values]
 
 
 def _seconds(run: RunRecord) -> float:

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from falaj.authoring.options import OPTIONS
-from falaj.model.graph import FOREACH, DecoratorSpec, FlowDescription, Graph, StepSpec
+from falaj.model.graph import (
+    FOREACH,
+    PARALLEL,
+    SWITCH,
+    ConfigSpec,
+    DecoratorSpec,
+    FlowDescription,
+    Graph,
+    StepSpec,
+)
 from falaj_control.cli.context import TOOL, CommandContext
+from falaj_control.cli.output_raw import ways
 from falaj_control.cli.pathspecs import FORMS, complete_paths
 
 _INDENT = "    "
+_LONGEST_VALUE = 200
 _HELP = f"""Show the flow's steps or, given PATHSPEC, what is recorded of a run, a step or a task.
 
 PATHSPEC is {FORMS}."""
@@ -43,6 +55,8 @@ def description_lines(description: FlowDescription) -> list[str]:
     lines = ["", *_doc_lines(description.doc, ""), ""]
     if description.decorators:
         lines += [*map(_decorator_text, description.decorators), ""]
+    if description.configs:
+        lines += [*map(_config_text, description.configs), ""]
     graph = Graph(description)
     for name in graph.order:
         lines += [*_step_lines(graph.steps[name]), ""]
@@ -54,9 +68,29 @@ def _step_lines(step: StepSpec) -> list[str]:
     lines.append(f"Step {step.name}")
     lines += _doc_lines(step.doc, _INDENT) or [f"{_INDENT}?"]
     if step.targets:
-        how = f" (foreach {step.foreach})" if step.kind == FOREACH else ""
-        lines.append(f"{_INDENT}=> {', '.join(step.targets)}{how}")
+        lines.append(f"{_INDENT}=> {ways(step)}{_how(step)}")
     return lines
+
+
+def _config_text(config: ConfigSpec) -> str:
+    # What only the flow's own process can read back is not shown.
+    value = json.dumps(config.value, ensure_ascii=False) if config.form == "json" else "..."
+    if len(value) > _LONGEST_VALUE:
+        value = value[: _LONGEST_VALUE - 1] + "…"
+    source = f" (from {config.source})" if config.source else ""
+    about = f"  {config.help}" if config.help else ""
+    return f"Config {config.name} = {value}{source}{about}"
+
+
+def _how(step: StepSpec) -> str:
+    if step.kind == FOREACH:
+        return f" (foreach {step.foreach})"
+    if step.kind == SWITCH:
+        return f" (condition {step.condition})"
+    if step.kind == PARALLEL:
+        size = "" if step.num_parallel is None else f" {step.num_parallel}"
+        return f" (num_parallel{size})"
+    return ""
 
 
 def _decorator_text(decorator: DecoratorSpec) -> str:
@@ -67,7 +101,9 @@ def _decorator_text(decorator: DecoratorSpec) -> str:
         for name, value in decorator.attributes.items()
         if name not in defaults or value != defaults[name]
     )
-    return f"@{decorator.name}({given})" if given else f"@{decorator.name}"
+    # A user's own has the name of its module before it.
+    name = decorator.name.rpartition(".")[2]
+    return f"@{name}({given})" if given else f"@{name}"
 
 
 def _doc_lines(doc: str, indent: str) -> list[str]:

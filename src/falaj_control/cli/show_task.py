@@ -10,6 +10,7 @@ from typing import Any
 
 from falaj.client.access import Access
 from falaj.client.environments import in_a_line, run_environment, step_environment, task_environment
+from falaj.client.profiles import profile_of
 from falaj.client.resolve import find_step
 from falaj.client.taskfacts import TaskFacts
 from falaj.model import states
@@ -61,10 +62,14 @@ def _task_facts(task: TaskFacts) -> Iterator[Fact]:
     yield from _times(record.created_at, record.finished_at)
     if record.indices:
         yield "foreach", f"{list(record.indices)} {record.label}".strip()
+    if task.run.loops(record.step):
+        yield "iteration", str(record.iteration)
     yield "parents", _parents(task)
     if record.origin is not None:
         yield "reuses", f"{record.origin[0]}/{record.step}/{record.origin[1]}"
     yield "attempts", "\n".join(map(_attempt_line, task.attempts()))
+    profile = profile_of(task)
+    yield "used", "" if profile is None else profile.in_a_line()
     yield from _environment_facts(task_environment(task))
 
 
@@ -150,7 +155,9 @@ def _write_tasks(line: CommandContext, chosen: Selection) -> None:
     records = [task.record for task in chosen.tasks()]
     ranked = sorted(records, key=_rank)[:_MOST_TASKS]
     line.output.write("\n")
-    tables.draw(line.output, ("task", "state", "for", "duration", "reason"), _rows(ranked))
+    loops = chosen.run.loops(chosen.step or "")
+    rows = _rows(ranked, loops)
+    tables.draw(line.output, ("task", "state", "for", "duration", "reason"), rows)
     if len(records) > len(ranked):
         line.output.write(f"and {len(records) - len(ranked):,} more tasks\n")
 
@@ -160,12 +167,12 @@ def _rank(task: TaskRecord) -> tuple[int, int]:
     return (_WORST_FIRST.index(task.state) if worst else len(_WORST_FIRST), task.id)
 
 
-def _rows(records: list[TaskRecord]) -> list[list[str]]:
+def _rows(records: list[TaskRecord], loops: bool) -> list[list[str]]:
     return [
         [
             str(one.id),
             states.TITLES.get(one.state, one.state),
-            one.label,
+            ", ".join(filter(None, (one.label, f"iteration {one.iteration}" if loops else ""))),
             "" if one.finished_at is None else duration(one.finished_at - one.created_at),
             one.reason.partition("\n")[0],
         ]

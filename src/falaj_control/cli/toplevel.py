@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import click
 
+from falaj.runtime.shapes import DEFAULT_DECOSPECS
 from falaj_control.cli.context import CommandContext
+from falaj_control.cli.flow_options import asked_branch, asked_trigger, flow_options
 from falaj_control.ports.requests import ENVIRONMENTS
 
 
@@ -21,7 +24,6 @@ class _Foreign(NamedTuple):
     option: str
     same: tuple[str, ...] = ()
     instead: str = ""
-    values: int = 1
 
 
 _FOREIGN = (
@@ -36,11 +38,7 @@ _FOREIGN = (
         "Other records than this machine's are not available yet. Leave the option out.",
     ),
     _Foreign("--datastore-root", (), "Set the variable FALAJ_HOME to a folder instead."),
-    _Foreign("--mode", (), "Spin is not available yet."),
-    _Foreign("--config", (), "Config is not available yet.", 2),
-    _Foreign("--config-value", (), "Config is not available yet.", 2),
-    _Foreign("--branch", (), "Projects are not available yet."),
-    _Foreign("--trigger", (), "Triggers are not available yet."),
+    _Foreign("--mode", ("spin",), "There is no such mode. To spin a step, type: spin PATHSPEC"),
     _Foreign("--package-suffixes"),
     _Foreign("--event-logger", ("nullSidecarLogger",)),
     _Foreign("--monitor", ("nullSidecarMonitor",)),
@@ -68,14 +66,33 @@ def top_level_options() -> list[click.Parameter]:
             "@pypi, @conda or @uv would; local: run all steps in this interpreter. The variable "
             "FALAJ_ENVIRONMENT says it as well.  [default: what the decorators say]",
         ),
+        click.Option(
+            ["--config"],
+            nargs=2,
+            multiple=True,
+            metavar="NAME FILE",
+            help="Read a Config of the flow from this file. May be repeated. The variable "
+            "FALAJ_FLOW_CONFIG gives several as JSON, by name.",
+        ),
+        click.Option(
+            ["--config-value"],
+            nargs=2,
+            multiple=True,
+            metavar="NAME VALUE",
+            help="Give a Config of the flow this value, which is JSON unless the Config has a "
+            "parser of its own. May be repeated. The variable FALAJ_FLOW_CONFIG_VALUE gives "
+            "several as JSON, by name.",
+        ),
         click.Option(["--pylint/--no-pylint"], default=None, hidden=True, help=_COMPATIBLE),
-        click.Option(["--production"], is_flag=True, hidden=True, help=_COMPATIBLE),
+        *flow_options(),
     ]
-    foreign = [
-        click.Option([one.option], nargs=one.values, hidden=True, help=_COMPATIBLE)
-        for one in _FOREIGN
-    ]
+    foreign = [click.Option([one.option], hidden=True, help=_COMPATIBLE) for one in _FOREIGN]
     return [*known, *foreign]
+
+
+def default_decospecs(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the decorators that the variable FALAJ_DEFAULT_DECOSPECS adds to every run."""
+    return tuple(environ.get(DEFAULT_DECOSPECS, "").split())
 
 
 _COMPATIBLE = "Read for command lines written for Metaflow."
@@ -84,10 +101,13 @@ _COMPATIBLE = "Read for command lines written for Metaflow."
 def settle_top_level(line: CommandContext, values: Mapping[str, Any]) -> None:
     """Take what the top-level options say into `line`; raise UsageError for what can't be done."""
     line.quiet = bool(values["quiet"])
-    line.decospecs = tuple(values["decospecs"])
+    line.decospecs = (*default_decospecs(os.environ), *values["decospecs"])
+    line.has_configs = bool(values["config"] or values["config_value"])
+    if line.has_configs and line.description is not None and not line.description.configs:
+        raise click.UsageError(f"{line.flow_name} has no Config; leave --config out.")
     line.environment = values["environment"]
-    if values["production"]:
-        raise click.UsageError("--production: Projects are not available yet.")
+    line.branch = asked_branch(line.description, values)
+    line.trigger = asked_trigger(line.description, values["trigger"])
     if values["pylint"] is not None:
         given = "--pylint" if values["pylint"] else "--no-pylint"
         line.errors.line(f"Note: {given} has no effect; the checks of the flow need no pylint.")
@@ -95,7 +115,6 @@ def settle_top_level(line: CommandContext, values: Mapping[str, Any]) -> None:
         value = values[one.option.lstrip("-").replace("-", "_")]
         if value is None or value in one.same:
             continue
-        shown = value if isinstance(value, str) else " ".join(value)
         if one.instead:
-            raise click.UsageError(f"{one.option} {shown}: {one.instead}")
+            raise click.UsageError(f"{one.option} {value}: {one.instead}")
         line.errors.line(f"Note: {one.option} has no effect in Falaj.")

@@ -12,6 +12,14 @@ from falaj_control.plan.tasks import PlannedTask
 
 
 @dataclass
+class Gang:
+    """Tasks that run all at once, in the order of their index; `number` is the first one's id."""
+
+    number: int
+    members: list[ActiveTask]
+
+
+@dataclass
 class ActiveTask:
     """A task that has been started and has not come to its end.
 
@@ -33,6 +41,15 @@ class ActiveTask:
     kill_at: float | None = None
     timed_out: bool = False
     stopped: bool = False
+    gang: Gang | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def together(self) -> int:
+        """How many tasks have to start at once with this one, itself counted.
+
+        A catch is applied to each member of a gang by itself.
+        """
+        return len(self.gang.members) if self.gang is not None and self.fallback is None else 1
 
 
 @dataclass

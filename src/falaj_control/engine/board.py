@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from falaj.model import states
+from falaj.model.graph import Graph
 from falaj_control.engine.active import StepCount
 from falaj_control.plan.planner import Planner
 from falaj_control.ports.watching import StepProgress
@@ -14,11 +15,12 @@ from falaj_control.records.recorder import Recorder
 class Board:
     """Counts tasks by step and state."""
 
-    def __init__(self, steps: tuple[str, ...], planner: Planner, recorder: Recorder) -> None:
-        """Count for `steps`, in their order."""
+    def __init__(self, graph: Graph, planner: Planner, recorder: Recorder) -> None:
+        """Count for the steps of `graph`, in their order."""
+        self._graph = graph
         self._planner = planner
         self._recorder = recorder
-        self.counts = {step: StepCount() for step in steps}
+        self.counts = {step: StepCount() for step in graph.order}
         self._started: set[str] = set()
         self._tolerated_before = 0
         self._preparing: dict[str, str] = {}
@@ -83,17 +85,44 @@ class Board:
 
     def record_ends(self, reason: str, cause: int | None, at: float) -> None:
         """Record the final state of every step; `reason` and `cause` are why some were cut off."""
+        passed: dict[str, str] = {}
         for step, count in self.counts.items():
             state = self._step_state(step, count)
             cut = state in (states.NOT_REACHED, states.CANCELLED)
+            if state == states.NOT_REACHED:
+                passed[step] = self._passed_by(step, passed)
+            choice = passed.get(step, "")
             reached = step in self._started
             self._recorder.step_ended(
                 step,
                 state,
-                reason if cut else "",
-                cause if cut else None,
+                choice or (reason if cut else ""),
+                cause if cut and not choice else None,
                 at if reached else None,
             )
+
+    def _passed_by(self, step: str, passed: dict[str, str]) -> str:
+        """Say by which choices a step was left out, or nothing where it could still have come.
+
+        `passed` has what this returned for the steps before it that were not reached.
+        """
+        reasons: list[str] = []
+        for parent in self._graph.parents[step]:
+            taken = self._planner.taken.get(parent)
+            if self._planner.planned[parent] == 0:
+                reason = passed.get(parent, "")
+            elif taken is not None and taken.total() == self._planner.planned[parent]:
+                ways = [way for way in self._graph.steps[parent].targets if taken[way]]
+                noun = "step" if len(ways) == 1 else "steps"
+                condition = self._graph.steps[parent].condition
+                listed = ", ".join(ways[:-1]) + " and " * (len(ways) > 1) + ways[-1]
+                reason = f"the condition `{condition}` of step {parent} took {noun} {listed}"
+            else:
+                reason = ""
+            if not reason:
+                return ""
+            reasons.append(reason)
+        return "; ".join(dict.fromkeys(reasons))
 
     def _step_state(self, step: str, count: StepCount) -> str:
         for state in (states.FAILED, states.CANCELLED, states.TOLERATED, states.SUCCEEDED):

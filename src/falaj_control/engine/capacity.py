@@ -26,12 +26,20 @@ class Capacity:
         self.limits = dict(limits)
         self._taken = dict.fromkeys(_SHARED, 0.0)
 
-    def fits(self, asked: Mapping[str, Any] | None) -> bool:
-        """Say whether a task that asks for this can start now."""
+    def fits(self, asked: Mapping[str, Any] | None, tasks: int = 1) -> bool:
+        """Say whether so many tasks that ask for this each can start now."""
         return asked is None or all(
-            self._taken[name] + _amount(asked, name) <= self.limits[name] + _ROUNDING
+            self._taken[name] + tasks * _amount(asked, name) <= self.limits[name] + _ROUNDING
             for name in _SHARED
         )
+
+    def lacks(self, asked: Mapping[str, Any] | None, tasks: int) -> str:
+        """Say what there will never be enough of for so many tasks at once; nothing if there is."""
+        for name in _SHARED if asked is not None else ():
+            wanted = tasks * _amount(asked or {}, name)
+            if wanted > self.limits[name] + _ROUNDING:
+                return f"{wanted:g} {_UNITS[name]}, and this machine has {self.limits[name]:g}"
+        return ""
 
     def take(self, asked: Mapping[str, Any] | None, sign: int = 1) -> None:
         """Count a task's request as taken, or with a `sign` of -1 as given back."""

@@ -8,10 +8,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from falaj.model.orders import ErrorInfo
-from falaj.model.states import CANCELLED, FAILED, TASK_SUCCESSFUL
+from falaj.model.states import CANCELLED, FAILED, RETRYING, TASK_SUCCESSFUL
+from falaj.store.blobs import BlobStore
 from falaj_control.engine.active import ActiveTask
+from falaj_control.engine.cards import CardRenderer
 from falaj_control.engine.context import Failure, RunContext
 from falaj_control.engine.endings import describe_death, ending_of
+from falaj_control.engine.gangs import Ending, Gangs
+from falaj_control.engine.measures import measure_takers
 from falaj_control.engine.warden import Warden
 from falaj_control.lifecycle.attempts import (
     AGAIN,
@@ -34,13 +38,22 @@ def _chance() -> float:
 class Collector:
     """Turns events of the executor into records, plan and further attempts."""
 
-    def __init__(self, context: RunContext, warden: Warden) -> None:
-        """Collect for the run of `context`; `warden` stops it where a task fails it."""
+    def __init__(self, context: RunContext, warden: Warden, cards: CardRenderer) -> None:
+        """Collect for the run of `context`; `warden` stops it where a task fails it.
+
+        `cards` is told what tasks leave for their cards.
+        """
         self._context = context
         self._parts = context.parts
         self._warden = warden
+        self._cards = cards
         # What is done with the notes of a task, by kind.
-        self._takers: Mapping[str, Callable[[ActiveTask, Any], None]] = {}
+        store = BlobStore(self._parts.settings.home.store)
+        self._takers: Mapping[str, Callable[[ActiveTask, Any], None]] = {
+            "card": cards.noted,
+            **measure_takers(self._parts.recorder.measures, store),
+        }
+        self._gangs = Gangs(context, warden, self._judge, self._settle)
 
     def started(self, event: Started) -> None:
         """An order's process runs."""
@@ -98,7 +111,11 @@ class Collector:
                 self._log_error(task, error)
             self._close_log(task)
             self._parts.capacity.take(task.options.get("resources"), -1)
-            self._task_ended(task, event, ended, error)
+            ending = Ending(task, event, ended, error)
+            if task.gang is not None and task.fallback is None:
+                self._gangs.take_in(task.gang, ending)
+            else:
+                self._settle(ending, self._judge(ending), ending.reason)
 
     def _snapshot_taken(self, event: Ended) -> None:
         report, recorder = event.report, self._parts.recorder
@@ -134,21 +151,25 @@ class Collector:
                 self._parts.watcher.note(text)
             task.log.close()
 
-    def _task_ended(
-        self, task: ActiveTask, event: Ended, ended: str, error: ErrorInfo | None
-    ) -> None:
-        context, report = self._context, event.report
+    def _judge(self, ending: Ending) -> Verdict:
+        task = ending.task
         fallback = task.fallback is not None
-        verdict = after_attempt(task.policy, task.attempt, ended, _chance(), fallback)
-        failure = context.failure
-        if verdict.follow is not None and failure is not None:
+        verdict = after_attempt(task.policy, task.attempt, ending.ended, _chance(), fallback)
+        if verdict.follow is not None and self._context.failure is not None:
             verdict = verdict._replace(task_state=CANCELLED, follow=None)
-        reason = task.reason
-        if error is not None:
-            reason = f"{error.type}: {error.message}"[:_LONGEST_REASON]
-        elif verdict.task_state == CANCELLED and failure is not None:
+        return verdict
+
+    def _settle(self, ending: Ending, verdict: Verdict, reason: str) -> None:
+        """Record the end of an attempt, plan on, and have tried again what is to be."""
+        context, failure = self._context, self._context.failure
+        task, event, _, error = ending
+        report = event.report
+        if error is None and verdict.task_state == CANCELLED and failure is not None:
             reason = failure.reason
+        reason = reason[:_LONGEST_REASON]
         self._record(task, event, verdict, error, reason)
+        if "card" in task.options:
+            self._cards.attempt_ended(task, verdict.task_state in TASK_SUCCESSFUL)
         tag = context.tag(task, report.label if report is not None else "")
         seconds = self._parts.clock.monotonic() - task.started
         self._parts.watcher.task_ended(tag, verdict.task_state, reason, error, seconds)
@@ -162,8 +183,7 @@ class Collector:
             context.finished = context.finished or planned.step == context.plan.graph.end
             self._parts.planner.finish(planned, str(report.manifest), report.transition, fresh=True)
         elif verdict.task_state != CANCELLED:
-            place = planned.step + "".join(f"[{index}]" for index in planned.indices)
-            text = f"step {place} failed: {reason}"
+            text = f"step {context.place(task)} failed: {reason}"
             self._warden.stop(Failure(FAILED, text, planned.id, tag, error))
 
     def _record(
@@ -186,11 +206,12 @@ class Collector:
                 task=planned.id,
                 number=task.attempt,
                 state=verdict.attempt_state,
-                reason=reason if error is not None else "",
+                reason=reason if error is not None or state == RETRYING else "",
                 exit_code=event.status,
                 error=error,
                 manifest=manifest,
-                usage=report.usage if report is not None else {},
+                usage=report.usage if report is not None else event.usage or {},
+                profile=event.profile,
             ),
             at,
         )
@@ -219,7 +240,7 @@ class Collector:
         task.attempt += 1
         task.reason = f"tries again after: {reason}" if again else f"applies @catch after: {reason}"
         task.pid = task.log = task.term_at = task.kill_at = None
-        task.timed_out = False
+        task.timed_out = task.stopped = False
         self._context.board.retried(task.planned.step)
         due = self._parts.clock.monotonic() + verdict.wait
         heapq.heappush(self._context.waiting, (due, next(self._context.numbers), task))

@@ -73,8 +73,8 @@ class RunContext:
 
     `active` holds the tasks with a process by order number, `waiting` those between two attempts
     as a heap of (when due, tie, task), `uncommitted` the tasks that have succeeded and are not in
-    the records yet. Orders for settling parameters, for the code snapshot and for travelling code
-    have numbers too.
+    the records yet; `commits` counts how often records were written. Orders for settling
+    parameters, for the code snapshot and for travelling code have numbers too.
     """
 
     plan: RunPlan
@@ -86,6 +86,7 @@ class RunContext:
         default_factory=list[tuple[float, int, ActiveTask]]
     )
     uncommitted: set[int] = field(default_factory=set[int])
+    commits: int = 0
     parameters: str | None = None
     init_number: int = 0
     snapshot_number: int = 0
@@ -98,10 +99,21 @@ class RunContext:
         """Return what watchers know a task by."""
         planned = task.planned
         shown = label or ",".join(map(str, planned.indices))
+        if self.plan.graph.steps[planned.step].loops:
+            shown += f"{', ' if shown else ''}iteration {planned.iteration}"
         run = self.plan.facts.run
         return TaskTag(run, planned.step, planned.id, task.attempt, shown, task.pid)
+
+    def place(self, task: ActiveTask) -> str:
+        """Return a task's step with its foreach indices and, in a loop, its iteration."""
+        planned = task.planned
+        indices = [*planned.indices]
+        if self.plan.graph.steps[planned.step].loops:
+            indices.append(planned.iteration)
+        return planned.step + "".join(f"[{index}]" for index in indices)
 
     def commit(self) -> None:
         """Write all records that wait."""
         self.parts.recorder.flush(self.parts.clock.wall())
         self.uncommitted.clear()
+        self.commits += 1

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import heapq
 
+from falaj.model.orders import ErrorInfo
+from falaj.model.states import FAILED
 from falaj_control.engine import orders
-from falaj_control.engine.active import ActiveTask
-from falaj_control.engine.context import RunContext
+from falaj_control.engine.active import ActiveTask, Gang
+from falaj_control.engine.context import Failure, RunContext
 from falaj_control.engine.logs import LogDrain
+from falaj_control.engine.warden import Warden
 from falaj_control.lifecycle.attempts import policy_of
 from falaj_control.plan.tasks import OriginTask, PlannedTask
 
@@ -15,9 +18,10 @@ from falaj_control.plan.tasks import OriginTask, PlannedTask
 class Dispatcher:
     """Takes ready tasks from the plan; reuses or launches them."""
 
-    def __init__(self, context: RunContext) -> None:
-        """Start tasks of the run of `context`."""
+    def __init__(self, context: RunContext, warden: Warden) -> None:
+        """Start tasks of the run of `context`; `warden` stops it for a gang that can never run."""
         self._context = context
+        self._warden = warden
         self._parts = context.parts
         steps = context.plan.description.steps
         self._options = {step.name: orders.step_options(step) for step in steps}
@@ -42,17 +46,42 @@ class Dispatcher:
         if not self._has_snapshot and not context.travel_number:
             self._snapshot_code()
         waiting = context.waiting
-        while waiting and waiting[0][0] <= now and self._has_slot():
-            if not self._has_resources(waiting[0][2].planned.step):
+        while waiting and waiting[0][0] <= now and self._has_slots(1):
+            step, width = waiting[0][2].planned.step, waiting[0][2].together
+            if not self._has_slots(width) or not self._has_resources(step, width):
+                if width > 1:
+                    # What started before it would keep it from ever finding enough at once.
+                    return
                 break
-            self._launch(heapq.heappop(waiting)[2])
+            for task in self._take_waiting():
+                self._launch(task)
+        self._start_ready()
+
+    def _take_waiting(self) -> list[ActiveTask]:
+        """Remove the task that waited longest, with all of its gang where it has to have that."""
+        waiting = self._context.waiting
+        head = heapq.heappop(waiting)[2]
+        if head.together == 1:
+            return [head]
+        waiting[:] = [entry for entry in waiting if entry[2].gang is not head.gang]
+        heapq.heapify(waiting)
+        return head.gang.members if head.gang is not None else [head]
+
+    def _start_ready(self) -> None:
         full: set[str] = set()
         planner = self._parts.planner
-        while planner and self._has_slot():
-            step = planner.peek()
-            if self._has_resources(step) and self._has_environment(step):
-                self._begin(planner.take())
-                continue
+        while planner and self._has_slots(1) and self._context.failure is None:
+            step, width = planner.peek(), planner.together()
+            if self._has_environment(step):
+                if width > 1 and not planner.will_reuse():
+                    if not self._has_slots(width) or not self._has_resources(step, width):
+                        self._check_gang(step, width)
+                        return
+                    self._begin_gang(width)
+                    continue
+                if self._has_resources(step):
+                    self._begin(planner.take())
+                    continue
             full.add(step)
             if not planner.bring_forward(frozenset(full)):
                 return
@@ -66,11 +95,36 @@ class Dispatcher:
         here = orders.placement(facts, {}, None)
         self._parts.executor.start(context.snapshot_number, order, here)
 
-    def _has_slot(self) -> bool:
-        return len(self._context.active) < self._context.plan.max_workers
+    def _has_slots(self, tasks: int) -> bool:
+        return len(self._context.active) + tasks <= self._context.plan.max_workers
 
-    def _has_resources(self, step: str) -> bool:
-        return self._parts.capacity.fits(self._options[step].get("resources"))
+    def _has_resources(self, step: str, tasks: int = 1) -> bool:
+        return self._parts.capacity.fits(self._options[step].get("resources"), tasks)
+
+    def _check_gang(self, step: str, width: int) -> None:
+        """Stop the run if a gang will never find the slots and resources that it needs at once."""
+        plan = self._context.plan
+        lacking = self._parts.capacity.lacks(self._options[step].get("resources"), width)
+        mend = "ask for less, or start a smaller gang"
+        if width > plan.max_workers:
+            lacking = f"{width} workers, and --max-workers is {plan.max_workers}"
+            mend = f"resume with --max-workers {width}, or start a smaller gang"
+        if lacking:
+            spec = plan.graph.steps[step]
+            text = (
+                f"Step {step} ({spec.file}:{spec.line}) is a gang of {width} tasks that run at "
+                f"once, which takes {lacking}; {mend}."
+            )
+            error = ErrorInfo("ResourcesUnavailable", text, "", "", True)
+            self._warden.stop(Failure(FAILED, text, error=error))
+
+    def _begin_gang(self, width: int) -> None:
+        begun = [self._begin(self._parts.planner.take()) for _ in range(width)]
+        # None was reused: a gang is as a whole or not at all.
+        members = [task for task in begun if task is not None]
+        gang = Gang(members[0].planned.id, members)
+        for member in members:
+            member.gang = gang
 
     def _has_environment(self, step: str) -> bool:
         environments = self._parts.environments
@@ -80,7 +134,7 @@ class Dispatcher:
         environments.begin([step])
         return False
 
-    def _begin(self, planned: PlannedTask) -> None:
+    def _begin(self, planned: PlannedTask) -> ActiveTask | None:
         context = self._context
         # Nothing starts from a result that is not committed: after a crash it would stand for
         # work that, by the records, never happened.
@@ -90,12 +144,13 @@ class Dispatcher:
         decision = self._parts.planner.decide(planned)
         if decision.reused is not None:
             self._reuse(planned, decision.reused, decision.reason)
-            return
+            return None
         self.tell_reused()
         options = self._options[planned.step]
         task = ActiveTask(planned, self._policies[planned.step], options, decision.reason)
         context.board.started(planned.step, self._parts.clock.wall())
         self._launch(task)
+        return task
 
     def _reuse(self, planned: PlannedTask, found: OriginTask, reason: str) -> None:
         context = self._context

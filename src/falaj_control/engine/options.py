@@ -26,6 +26,7 @@ class RunOptions(NamedTuple):
     environment: str | None
     includes: tuple[str, ...]
     arguments: tuple[str, ...]
+    project: dict[str, Any] | None = None
 
     def seen_namespace(self, user: str) -> str | None:
         """Return the namespace that look-ups in the flow see; None for all."""
@@ -65,14 +66,17 @@ def settle_options(request: RunRequest, before: Mapping[str, Any]) -> RunOptions
     )
 
 
-def system_tags(user: str, now: float) -> tuple[str, ...]:
-    """Return the tags that every run of this user and day has."""
+def system_tags(user: str, now: float, project: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+    """Return the tags that every run of this user, day and project has."""
+    names = project or {}
     return (
         f"user:{user}",
         "runtime:local",
         f"date:{time.strftime('%Y-%m-%d', time.localtime(now))}",
         f"falaj_version:{VERSION}",
         "python_version:{}.{}.{}".format(*sys.version_info[:3]),
+        *(f"project:{name}" for name in (names.get("project_name"),) if name),
+        *(f"project_branch:{name}" for name in (names.get("branch_name"),) if name),
     )
 
 

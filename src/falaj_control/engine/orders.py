@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from falaj.model.cards import cards_among
 from falaj.model.graph import FlowDescription, StepSpec
-from falaj.model.orders import FALLBACK, INIT, SNAPSHOT, TASK, TRAVEL, Order
+from falaj.model.orders import CARD, FALLBACK, HOOK, INIT, SNAPSHOT, TASK, TRAVEL, Order
 from falaj_control.engine.active import ActiveTask
 from falaj_control.ports.executing import HostPlace, Placement
+
+_HERE = "127.0.0.1"
 
 
 class RunFacts(NamedTuple):
@@ -17,6 +20,7 @@ class RunFacts(NamedTuple):
 
     `fresh` says whether forking the launcher is out of the question, `spawn` whether the person
     wants no forks at all; `protocol` is the newest of pickle's that all of its Pythons read.
+    `spin` is what the process of a spun task needs to know besides, None for a run.
     """
 
     flow: str
@@ -31,6 +35,9 @@ class RunFacts(NamedTuple):
     spawn: bool = False
     protocol: int = 5
     show_values: bool = False
+    project: Mapping[str, Any] | None = None
+    trigger: Sequence[Mapping[str, Any]] = ()
+    spin: Mapping[str, Any] | None = None
 
 
 def init_order(facts: RunFacts, given: Mapping[str, Any], origin_parameters: str | None) -> Order:
@@ -53,6 +60,12 @@ def travel_order(facts: RunFacts, includes: tuple[str, ...]) -> Order:
     return Order(TRAVEL, facts.flow, facts.run, "_travel", 0, 0, (), (), None, {}, context)
 
 
+def hook_order(facts: RunFacts, function: str) -> Order:
+    """Return the order that calls an exit hook."""
+    context = {**_context(facts), "function": function}
+    return Order(HOOK, facts.flow, facts.run, "_exit_hook", 0, 0, (), (), None, {}, context)
+
+
 def task_order(facts: RunFacts, task: ActiveTask, parameters: str) -> Order:
     """Return the order for a task's current attempt."""
     options = dict(task.options)
@@ -61,6 +74,11 @@ def task_order(facts: RunFacts, task: ActiveTask, parameters: str) -> Order:
     if task.fallback is not None:
         context["died"] = task.fallback
     planned = task.planned
+    gang, place = planned.gang, planned.place
+    if gang is not None and place is not None:
+        # Task ids count up through a gang; its members all run on this machine.
+        first = str(planned.id - place.position)
+        context["parallel"] = (_HERE, gang.width, place.position, first)
     return Order(
         TASK if task.fallback is None else FALLBACK,
         facts.flow,
@@ -76,9 +94,34 @@ def task_order(facts: RunFacts, task: ActiveTask, parameters: str) -> Order:
     )
 
 
+def card_order(
+    facts: RunFacts,
+    attempt: tuple[str, int, int],
+    attributes: Mapping[str, Any],
+    data: str | None,
+    mode: str,
+    previous: str | None,
+) -> Order:
+    """Return the order that renders a card of an attempt, given as step, task and number.
+
+    `attributes` are those of the decorator, `data` the digest of the card's components, `previous`
+    that of its page so far.
+    """
+    asked = {name: attributes[name] for name in ("type", "options", "save_errors")}
+    context = {**_context(facts), **asked, "data": data, "mode": mode, "previous": previous}
+    return Order(CARD, facts.flow, facts.run, *attempt, (), (), None, {}, context)
+
+
 def step_options(step: StepSpec) -> dict[str, Any]:
-    """Return a step's decorators as data by name; a timeout as its seconds."""
-    options: dict[str, Any] = {d.name: dict(d.attributes) for d in step.decorators}
+    """Return a step's decorators as data by name; a timeout as its seconds, cards as a list.
+
+    Those of users, which have dotted names, are objects of the host.
+    """
+    options: dict[str, Any] = {
+        d.name: dict(d.attributes) for d in step.decorators if "." not in d.name
+    }
+    if "card" in options:
+        options["card"] = cards_among(step.decorators)
     timeout = options.get("timeout")
     if timeout is not None:
         options["timeout"] = (
@@ -102,7 +145,8 @@ def graph_record(description: FlowDescription) -> Mapping[str, Any]:
 
 
 def _context(facts: RunFacts) -> dict[str, Any]:
-    return {
+    context: dict[str, Any] = {
+        **({} if facts.spin is None else {"spin": facts.spin}),
         "store": facts.store,
         "user": facts.user,
         "namespace": facts.namespace,
@@ -113,3 +157,8 @@ def _context(facts: RunFacts) -> dict[str, Any]:
         "show_values": facts.show_values,
         "protocol": facts.protocol,
     }
+    if facts.project is not None:
+        context["project"] = facts.project
+    if facts.trigger:
+        context["trigger"] = list(facts.trigger)
+    return context

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 
-from falaj.model.states import CANCELLED
+from falaj.model.states import CANCELLED, LOST
 from falaj_control.engine.board import Board
+from falaj_control.engine.cards import CardRenderer
 from falaj_control.engine.collector import Collector
 from falaj_control.engine.context import Failure, Parts, RunContext, RunPlan
 from falaj_control.engine.dispatcher import Dispatcher
+from falaj_control.engine.hooks import ExitHooks
 from falaj_control.engine.outfitter import Outfitter
 from falaj_control.engine.warden import Warden
 from falaj_control.lifecycle.runs import RunEnd, run_end
@@ -35,12 +37,13 @@ class Engine:
 
     def __init__(self, plan: RunPlan, parts: Parts) -> None:
         """Carry out `plan` with `parts`; nothing happens before `run`."""
-        board = Board(plan.graph.order, parts.planner, parts.recorder)
+        board = Board(plan.graph, parts.planner, parts.recorder)
         self._parts = parts
         self._context = RunContext(plan, parts, board)
         self._warden = Warden(self._context)
-        self._collector = Collector(self._context, self._warden)
-        self._dispatcher = Dispatcher(self._context)
+        self._dispatcher = Dispatcher(self._context, self._warden)
+        self._cards = CardRenderer(self._context)
+        self._collector = Collector(self._context, self._warden, self._cards)
         self._outfitter = Outfitter(self._context, self._warden)
         self._commit_at: float | None = None
         self._renew_at = 0.0
@@ -65,7 +68,12 @@ class Engine:
             self.run_once()
         self._dispatcher.tell_reused()
         self._await_snapshot()
+        self._await_cards()
         return self._end()
+
+    def call_exit_hooks(self, end: RunEnd) -> None:
+        """Call the flow's hooks for a run that has ended and been recorded."""
+        ExitHooks(self._context).run(end.state)
 
     def run_once(self) -> None:
         """Wait for something to happen or fall due, and act on it."""
@@ -79,6 +87,7 @@ class Engine:
                 self._collector.show(task, "o", b"")
         self._dispatcher.run_once(now)
         self._keep_records(now)
+        self._cards.run_once(now)
         board = self._context.board
         if board.changed and now >= self._progress_at:
             self._progress_at = now + _PROGRESS_EVERY
@@ -93,7 +102,7 @@ class Engine:
     def _patience(self) -> float:
         context = self._context
         now = self._parts.clock.monotonic()
-        due = [self._renew_at, *self._warden.due()]
+        due = [self._renew_at, *self._warden.due(), *self._cards.due()]
         if self._commit_at is not None:
             due.append(self._commit_at)
         if context.board.changed:
@@ -106,6 +115,8 @@ class Engine:
         return max(0.0, min(due) - now)
 
     def _handle(self, event: Event) -> None:
+        if self._cards.take(event):
+            return
         match event:
             case Printed():
                 self._collector.printed(event)
@@ -149,6 +160,24 @@ class Engine:
                 elif isinstance(event, Signalled | LauncherGone):
                     # The run itself is over; only the wait is cut short.
                     self._parts.executor.signal(context.snapshot_number, signal.SIGKILL)
+
+    def _await_cards(self) -> None:
+        """Have the last cards rendered; a person who stops that leaves the run as it is."""
+        failure, clock = self._context.failure, self._parts.clock
+        if not self._cards.is_busy or (failure is not None and failure.state in (CANCELLED, LOST)):
+            self._cards.abandon()
+            return
+        # What the cards are about has to be readable.
+        self._commit()
+        self._cards.run_once(clock.monotonic())
+        while self._cards.is_busy:
+            due = min([self._renew_at, *self._cards.due()])
+            for event in self._parts.executor.poll(max(0.0, due - clock.monotonic())):
+                if not self._cards.take(event) and isinstance(event, Signalled | LauncherGone):
+                    self._cards.abandon()
+            now = clock.monotonic()
+            self._keep_records(now)
+            self._cards.run_once(now)
 
     def _end(self) -> RunEnd:
         context, recorder, board = self._context, self._parts.recorder, self._context.board

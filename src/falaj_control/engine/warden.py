@@ -25,6 +25,7 @@ class Warden:
         """Set the times at which a task with a @timeout is ended from outside."""
         if task.stopped:
             self._parts.executor.signal(task.number, signal.SIGTERM)
+            return
         timeout = task.options.get("timeout")
         if timeout is not None and task.fallback is None:
             grace = self._parts.settings.timeout_grace
@@ -43,6 +44,16 @@ class Warden:
         self._kill_all_at = now + self._parts.settings.stop_grace
         for task in context.active.values():
             task.stopped = True
+            self._parts.executor.signal(task.number, signal.SIGTERM)
+
+    def halt(self, task: ActiveTask) -> None:
+        """End one task: politely at first."""
+        task.stopped = True
+        task.term_at = None
+        task.kill_at = self._parts.clock.monotonic() + self._parts.settings.stop_grace
+        # One without a process yet is told as soon as it has one; until then a signal would meet
+        # its host, which others run in.
+        if task.pid is not None:
             self._parts.executor.signal(task.number, signal.SIGTERM)
 
     def abandon(self, reason: str) -> None:

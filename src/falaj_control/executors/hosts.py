@@ -7,6 +7,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from falaj.runtime import wire
@@ -21,7 +22,10 @@ _BOOT = (
 
 
 class Interpreter(NamedTuple):
-    """How the launcher's interpreter was started, and the flow that it imported."""
+    """How the launcher's interpreter was started, and the flow that it imported.
+
+    `shape` is what shapes the flow from outside of its source: configs and decorators.
+    """
 
     python: str
     flags: tuple[str, ...]
@@ -31,6 +35,7 @@ class Interpreter(NamedTuple):
     flow: str
     cwd: str
     arguments: tuple[str, ...]
+    shape: Mapping[str, Any] = MappingProxyType({})
 
 
 class HostLink:
@@ -190,6 +195,7 @@ def start_host(
         "flow": interpreter.flow,
         "cwd": interpreter.cwd,
         "arguments": interpreter.arguments,
+        "shape": dict(interpreter.shape),
         "once": once,
         "paths": place.paths if place is not None else (),
         "preload": place.steps if place is not None and not once else (),

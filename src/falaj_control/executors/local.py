@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import selectors
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from falaj.model.orders import EXIT_UNREPORTED, ErrorInfo, Order
@@ -13,6 +13,7 @@ from falaj.runtime import wire
 from falaj.runtime.processes import kill_tree
 from falaj_control.executors.hosts import HostLink, Interpreter, exit_code
 from falaj_control.executors.pool import HostPool
+from falaj_control.executors.profiling import Profiler
 from falaj_control.executors.underway import PIPES, OrderUnderWay, parse_report, take_notes
 from falaj_control.ports.executing import (
     Ended,
@@ -49,6 +50,7 @@ class LocalExecutor:
         self._selector = selectors.DefaultSelector()
         self._processes: dict[int, OrderUnderWay] = {}
         self._events: list[Event] = []
+        self._profiler = Profiler()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
@@ -101,8 +103,9 @@ class LocalExecutor:
 
     def poll(self, seconds: float) -> list[Event]:
         """Wait for something to happen; see the port."""
-        for key, _ in self._selector.select(0 if self._events else seconds):
+        for key, _ in self._selector.select(0 if self._events else self._profiler.wait(seconds)):
             key.data()
+        self._profiler.run_once()
         events, self._events = self._events, []
         return events
 
@@ -196,6 +199,7 @@ class LocalExecutor:
             process = self._processes.get(message.number)
             if process is not None:
                 process.pid = int(message.json()["pid"])
+                self._profiler.began(process.pid)
                 # Not before: what a task prints is about a task that has started.
                 for name, read in process.pipes.items():
                     self._watch(read, partial(self._read, process, name))
@@ -204,7 +208,8 @@ class LocalExecutor:
             said = message.json()
             status = said["status"]
             why = str(said.get("why", ""))
-            self._ended(message.number, None if status is None else exit_code(status), why)
+            code = None if status is None else exit_code(status)
+            self._ended(message.number, code, why, said.get("usage"))
         elif message.kind == wire.SIGNALLED:
             self._events.append(Signalled(int(message.json()["signal"])))
         elif message.kind == wire.READY:
@@ -259,7 +264,9 @@ class LocalExecutor:
             self._selector.unregister(file)
         os.close(file)
 
-    def _ended(self, number: int, status: int | None, why: str) -> None:
+    def _ended(
+        self, number: int, status: int | None, why: str, usage: Mapping[str, float] | None = None
+    ) -> None:
         process = self._processes.pop(number, None)
         if process is None:
             return
@@ -270,7 +277,8 @@ class LocalExecutor:
                     break
             if name in process.pipes:
                 self._close_pipe(process, name)
-        self._events.append(Ended(number, parse_report(process.reported), status, why))
+        report, profile = parse_report(process.reported), self._profiler.ended(process.pid)
+        self._events.append(Ended(number, report, status, why, usage, profile))
 
     def _take_signals(self) -> None:
         try:

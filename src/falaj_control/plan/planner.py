@@ -7,14 +7,14 @@ of the queue until its tasks are taken.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from falaj.model.graph import Graph
+from falaj.model.graph import PARALLEL, SWITCH, Graph
 from falaj.model.orders import InputRef, Transition
 from falaj.model.states import TASK_SUCCESSFUL, TITLES
-from falaj_control.plan.tasks import Decision, Fan, Origin, Place, PlannedTask
+from falaj_control.plan.tasks import Decision, Fan, Origin, Place, PlannedTask, TaskKey
 
 
 class _Cohort(NamedTuple):
@@ -29,7 +29,7 @@ class _Cohort(NamedTuple):
     def task(self, position: int) -> PlannedTask:
         """Return the task at a position."""
         targets = self.fan.transition.targets
-        step = targets[0] if self.fan.transition.foreach is not None else targets[position]
+        step = targets[0] if self.fan.transition.is_wide else targets[position]
         place = Place(self.fan, position, self.fan.outer)
         return PlannedTask(self.first_id + position, step, place, (self.source,), self.fresh)
 
@@ -44,6 +44,8 @@ class Planner:
         self._queue: deque[PlannedTask | _Cohort] = deque()
         self._next_id = 1
         self.planned: dict[str, int] = dict.fromkeys(graph.order, 0)
+        # How often each switch has taken each of its ways.
+        self.taken: dict[str, Counter[str]] = {}
 
     def begin(self) -> None:
         """Make the start step ready."""
@@ -57,6 +59,11 @@ class Planner:
         """Return the step of the task that `take` would return."""
         head = self._queue[0]
         return head.step if isinstance(head, PlannedTask) else head.task(head.next_position).step
+
+    def together(self) -> int:
+        """Return how many tasks have to be taken at once: the width of a gang, else 1."""
+        head = self._queue[0]
+        return head.fan.width if isinstance(head, _Cohort) and head.fan.transition.gang else 1
 
     def will_reuse(self) -> bool:
         """Say whether the task that `take` would return is going to be reused."""
@@ -97,8 +104,8 @@ class Planner:
         if origin is None:
             return list(self._graph.order)
         tasks = origin.tasks.items()
-        bad = {step for (step, _), task in tasks if task.state not in TASK_SUCCESSFUL}
-        good = {step for (step, _), _ in tasks} - bad
+        bad = {key[0] for key, task in tasks if task.state not in TASK_SUCCESSFUL}
+        good = {key[0] for key, _ in tasks} - bad
         again = [step for step in self._graph.order if step not in good]
         found = self._graph.descendants(again) | origin.rerun
         return [step for step in self._graph.order if step in found]
@@ -117,17 +124,33 @@ class Planner:
             return Decision(None, f"runs because resume was asked to start at {origin.asked}")
         if task.fresh:
             return Decision(None, "runs because a task before it ran again")
-        found = origin.tasks.get((task.step, task.indices))
+        gang = task.gang
+        if gang is not None:
+            if gang.reusable is None:
+                gang.reusable = self._is_whole(task, gang.width, origin)
+            if not gang.reusable:
+                return Decision(None, f"runs because its gang was not whole in run {origin.run}")
+        return self._decide_alone(task.key, origin)
+
+    def _decide_alone(self, key: TaskKey, origin: Origin) -> Decision:
+        found = origin.tasks.get(key)
         if found is None:
             return Decision(None, f"runs because run {origin.run} did not reach it")
         if found.state not in TASK_SUCCESSFUL or found.manifest is None:
             title = TITLES[found.state]
             reason = f"runs because it had not succeeded in run {origin.run} ({title})"
             return Decision(None, reason)
-        changed = self._transition_changed(task.step, found.transition)
+        changed = self._transition_changed(key[0], found.transition)
         if changed:
             return Decision(None, changed)
         return Decision(found, f"reused from run {origin.run}, where it succeeded")
+
+    def _is_whole(self, member: PlannedTask, width: int, origin: Origin) -> bool:
+        step, indices, iteration = member.key
+        return all(
+            self._decide_alone((step, (*indices[:-1], position), iteration), origin).reused
+            for position in range(width)
+        )
 
     def finish(
         self, task: PlannedTask, manifest: str, transition: Transition | None, fresh: bool
@@ -140,23 +163,26 @@ class Planner:
             return
         done = InputRef(task.step, task.id, manifest)
         target, *others = transition.targets
-        if transition.foreach is not None or others:
+        if transition.is_wide or others:
             self._open(task, done, transition, fresh)
             return
+        if transition.condition is not None:
+            self.taken.setdefault(task.step, Counter())[target] += 1
         if self._graph.steps[target].is_join:
             self._arrive(task, done, target, fresh)
         else:
-            self._add(target, task.place, (done,), fresh)
+            iteration = task.iteration + 1 if target == task.step else 0
+            self._add(target, task.place, (done,), fresh, iteration)
 
     def _open(self, task: PlannedTask, done: InputRef, transition: Transition, fresh: bool) -> None:
         fan = Fan(task.step, transition, task.place)
-        if transition.foreach is not None:
+        if transition.is_wide:
             self.planned[transition.targets[0]] += fan.width
         else:
             for target in transition.targets:
                 self.planned[target] += 1
         cohort = _Cohort(fan, self._next_id, 0, done, fresh)
-        if transition.foreach is not None:
+        if transition.is_wide:
             self._queue.append(cohort)
         else:
             # Branches are different steps: one that has to wait must not hold up the next.
@@ -175,18 +201,26 @@ class Planner:
             self._add(join, place.outer, fan.inputs(), fan.fresh)
 
     def _add(
-        self, step: str, place: Place | None, inputs: tuple[InputRef, ...], fresh: bool
+        self,
+        step: str,
+        place: Place | None,
+        inputs: tuple[InputRef, ...],
+        fresh: bool,
+        iteration: int = 0,
     ) -> None:
-        self._queue.append(PlannedTask(self._next_id, step, place, inputs, fresh))
+        self._queue.append(PlannedTask(self._next_id, step, place, inputs, fresh, iteration))
         self._next_id += 1
         self.planned[step] += 1
 
     def _transition_changed(self, step: str, transition: Transition | None) -> str:
         spec = self._graph.steps[step]
-        targets: tuple[str, ...] = ()
-        foreach = None
-        if transition is not None:
-            targets, foreach = transition.targets, transition.foreach
-        if targets == spec.targets and foreach == spec.foreach:
+        went = transition or Transition(())
+        chosen = spec.kind == SWITCH and went.targets[:1] and went.targets[0] in spec.targets
+        if (
+            (chosen or went.targets == spec.targets)
+            and went.foreach == spec.foreach
+            and went.condition == spec.condition
+            and went.gang == (spec.kind == PARALLEL)
+        ):
             return ""
         return "runs because the flow goes on differently after it than it did"

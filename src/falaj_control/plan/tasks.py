@@ -14,17 +14,28 @@ class Fan:
     Tasks that reach the join arrive here; when all have, the join is ready.
     """
 
-    __slots__ = ("arrived", "fresh", "missing", "opener", "outer", "transition", "width")
+    __slots__ = (
+        "arrived",
+        "fresh",
+        "missing",
+        "opener",
+        "outer",
+        "reusable",
+        "transition",
+        "width",
+    )
 
     def __init__(self, opener: str, transition: Transition, outer: Place | None) -> None:
         """Open the fan-out of step `opener`, which itself lies at `outer`."""
         self.opener = opener
         self.transition = transition
         self.outer = outer
-        self.width = transition.width if transition.foreach else len(transition.targets)
+        self.width = transition.width if transition.is_wide else len(transition.targets)
         self.arrived: dict[int, InputRef] = {}
         self.missing = self.width
         self.fresh = False
+        # Whether all members of a gang can be reused, once that has been looked up.
+        self.reusable: bool | None = None
 
     def inputs(self) -> tuple[InputRef, ...]:
         """Return what arrived, by index or in the order of definition."""
@@ -40,13 +51,28 @@ class Place(NamedTuple):
 
 
 class PlannedTask(NamedTuple):
-    """A task whose inputs are all there. `fresh` is false while all before it was reused."""
+    """A task whose inputs are all there. `fresh` is false while all before it was reused.
+
+    `iteration` counts how often the step has led to itself at this place.
+    """
 
     id: int
     step: str
     place: Place | None
     inputs: tuple[InputRef, ...]
     fresh: bool
+    iteration: int = 0
+
+    @property
+    def key(self) -> TaskKey:
+        """What tells the task from all others of its run, also in the run that resumes it."""
+        return (self.step, self.indices, self.iteration)
+
+    @property
+    def gang(self) -> Fan | None:
+        """The gang that the task is a member of, where it is one."""
+        place = self.place
+        return place.fan if place is not None and place.fan.transition.gang else None
 
     @property
     def indices(self) -> tuple[int, ...]:
@@ -60,11 +86,11 @@ class PlannedTask(NamedTuple):
         place = self.place
         while place is not None:
             transition = place.fan.transition
-            if transition.foreach is not None:
+            if transition.is_wide:
                 frames.append(
                     Frame(
                         place.fan.opener,
-                        transition.foreach,
+                        transition.foreach or "num_parallel",
                         place.position,
                         place.fan.width,
                         transition.values or "",
@@ -85,11 +111,12 @@ class OriginTask(NamedTuple):
     label: str
 
 
-TaskKey = tuple[str, tuple[int, ...]]
+# Step, foreach indices and iteration.
+TaskKey = tuple[str, tuple[int, ...], int]
 
 
 class Origin(NamedTuple):
-    """The run that is resumed: its tasks by step and indices, and the steps to run regardless."""
+    """The run that is resumed: its tasks by key, and the steps to run regardless."""
 
     run: int
     tasks: Mapping[TaskKey, OriginTask]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from falaj.model.orders import Order, Report
@@ -62,13 +63,17 @@ class Ended(NamedTuple):
     """The order's process is gone and all that it wrote has been told.
 
     `report` is its own account, absent where it died; `status` is the exit code, negative for a
-    signal; `why` says what went wrong where no process could be started.
+    signal; `why` says what went wrong where no process could be started. `usage` is what the
+    kernel says that a process without a report has used, `profile` what was sampled meanwhile of
+    it and of all that it started.
     """
 
     number: int
     report: Report | None
     status: int | None
     why: str
+    usage: Mapping[str, float] | None = None
+    profile: Mapping[str, Any] | None = None
 
 
 class Signalled(NamedTuple):

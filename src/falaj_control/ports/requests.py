@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from falaj.authoring.projects import NOTHING_ASKED, AskedBranch
 from falaj.model.graph import FlowDescription
 
 MAX_WORKERS = 16
@@ -22,6 +24,22 @@ class ResumeRequest:
 
 
 @dataclass(frozen=True)
+class SpinRequest:
+    """Which task to execute once more: its run and number.
+
+    With `bare`, no decorator of step or flow is honoured. `artifacts` is the absolute path of a
+    Python file whose ARTIFACTS replace inputs, or None. `persist` says whether what the step
+    assigns is stored.
+    """
+
+    run: int
+    task: int
+    bare: bool = False
+    artifacts: str | None = None
+    persist: bool = False
+
+
+@dataclass(frozen=True)
 class RunRequest:
     """One run to start.
 
@@ -31,7 +49,9 @@ class RunRequest:
     defaults. `description` already has the decorators of `decospecs` attached. `environment` is one
     of ENVIRONMENTS, or None where the decorators alone decide. With `locked`, environments come
     from the flow's lock file alone. `includes` names packages of the launching environment that
-    travel into those of the steps. `attribute_file` is for the program that started the command.
+    travel into those of the steps. `branch` is what the command line says of the project's branch,
+    `trigger` the events, as they are recorded, that start the run. `attribute_file` is for the
+    program that started the command.
     """
 
     description: FlowDescription
@@ -47,6 +67,9 @@ class RunRequest:
     environment: str | None = None
     locked: bool = False
     includes: tuple[str, ...] = ()
+    branch: AskedBranch = NOTHING_ASKED
+    trigger: Sequence[Mapping[str, Any]] = ()
     resume: ResumeRequest | None = None
+    spin: SpinRequest | None = None
     arguments: tuple[str, ...] = ()
     attribute_file: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from falaj.errors import FalajException
@@ -29,6 +29,7 @@ class NewRun(NamedTuple):
     steps: tuple[str, ...]
     tags: tuple[str, ...]
     system_tags: tuple[str, ...]
+    trigger: Sequence[Mapping[str, Any]] = ()
 
 
 class TaskEnd(NamedTuple):
@@ -45,7 +46,7 @@ class TaskEnd(NamedTuple):
 
 
 class AttemptEnd(NamedTuple):
-    """How an attempt ended."""
+    """How an attempt ended; `profile` is what was sampled of its processes, where anything was."""
 
     task: int
     number: int
@@ -55,3 +56,4 @@ class AttemptEnd(NamedTuple):
     error: ErrorInfo | None
     manifest: str | None
     usage: Mapping[str, float]
+    profile: Mapping[str, Any] | None = None

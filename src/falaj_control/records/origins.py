@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from falaj.errors import FalajNotFound
-from falaj.home import TASK_VARIABLE, VARIABLE, Home
+from falaj.home import SPIN_FOLDER, TASK_VARIABLE, VARIABLE, Home
 from falaj.liveness import is_lost
 from falaj.model.orders import Transition
 from falaj.runtime.processes import began_at, kill_tree, marked_with
@@ -32,6 +32,7 @@ class OriginRun(NamedTuple):
     options: Mapping[str, Any]
     tasks: Mapping[TaskKey, OriginTask]
     environments: Mapping[str, str]
+    trigger: Sequence[Mapping[str, Any]] = ()
 
 
 def look_before(home: Home, origin: int | None, now: float) -> OriginRun | None:
@@ -51,12 +52,14 @@ def look_before(home: Home, origin: int | None, now: float) -> OriginRun | None:
 
 def read_origin(connection: sqlite3.Connection, run: int) -> OriginRun:
     """Return the run to be resumed; raise FalajNotFound."""
-    row = connection.execute("SELECT parameters, options FROM runs WHERE id = ?", (run,)).fetchone()
+    statement = "SELECT parameters, options, trigger FROM runs WHERE id = ?"
+    row = connection.execute(statement, (run,)).fetchone()
     if row is None:
         raise FalajNotFound(f"There is no run {run} to resume.")
     tasks = read_origin_tasks(connection, run)
     environments = read_origin_environments(connection, run)
-    return OriginRun(run, row[0], json.loads(row[1]), tasks, environments)
+    trigger = json.loads(row[2]) if row[2] is not None else ()
+    return OriginRun(run, row[0], json.loads(row[1]), tasks, environments, trigger)
 
 
 def read_origin_environments(connection: sqlite3.Connection, run: int) -> dict[str, str]:
@@ -76,23 +79,20 @@ def read_origin_environments(connection: sqlite3.Connection, run: int) -> dict[s
 
 
 def read_origin_tasks(connection: sqlite3.Connection, run: int) -> dict[TaskKey, OriginTask]:
-    """Return the tasks of a run by step and indices.
+    """Return the tasks of a run by step, indices and iteration.
 
     A task that was itself reused stands for the one that really ran.
     """
     rows = connection.execute(
-        "SELECT t.step, t.indices, coalesce(o.run, t.run), coalesce(o.id, t.id), "
+        "SELECT t.step, t.indices, t.iteration, coalesce(o.run, t.run), coalesce(o.id, t.id), "
         "coalesce(o.state, t.state), t.manifest, t.transition, t.label FROM tasks t "
         "LEFT JOIN tasks o ON o.run = t.origin_run AND o.id = t.origin_task WHERE t.run = ?",
         (run,),
     )
     tasks: dict[TaskKey, OriginTask] = {}
-    for step, indices, origin_run, origin_task, state, manifest, transition, label in rows:
-        goes_on: Transition | None = None
-        if transition is not None:
-            targets, foreach, width, values = json.loads(transition)
-            goes_on = Transition(tuple(targets), foreach, width, values)
-        key = (str(step), tuple(json.loads(indices)))
+    for step, indices, iteration, origin_run, origin_task, state, manifest, went, label in rows:
+        goes_on = None if went is None else Transition.from_wire(json.loads(went))
+        key = (str(step), tuple(json.loads(indices)), int(iteration))
         tasks[key] = OriginTask(origin_run, origin_task, state, manifest, goes_on, label)
     return tasks
 
@@ -143,8 +143,14 @@ def _left_running(connection: sqlite3.Connection, run: int) -> list[int]:
 def _left_behind(connection: sqlite3.Connection, flow: str, run: int) -> list[int]:
     """Return the processes that a run's tasks started and that outlived them."""
     records = str(connection.execute("PRAGMA database_list").fetchone()[2])
-    home = f"{VARIABLE}={os.path.dirname(records)}"
-    return marked_with(home, f"{TASK_VARIABLE}={flow}/{run}/")
+    root = os.path.dirname(records)
+    found = marked_with(f"{VARIABLE}={root}", f"{TASK_VARIABLE}={flow}/{run}/")
+    above, name = os.path.split(root)
+    if name != SPIN_FOLDER:
+        return found
+    # A task that is spun sees the home that it belongs to.
+    spun = f"{TASK_VARIABLE}={SPIN_FOLDER}/{flow}/{run}/"
+    return found + marked_with(f"{VARIABLE}={above}", spun)
 
 
 def _end_parts(connection: sqlite3.Connection, run: int, heard_at: float) -> None:

@@ -6,12 +6,14 @@ import json
 import sqlite3
 from typing import Any
 
+from falaj.errors import FalajNotFound
 from falaj.home import Home
 from falaj.model.records import pack_ids
 from falaj_control.plan.tasks import OriginTask, PlannedTask
 from falaj_control.records import statements
 from falaj_control.records.database import open_records, unavailable
 from falaj_control.records.happenings import AttemptEnd, LeaseLost, NewRun, TaskEnd
+from falaj_control.records.measures import MeasureBatch
 
 
 class Recorder:
@@ -22,20 +24,23 @@ class Recorder:
         self._home = home
         self._connection = open_records(home)
         self._pending: list[tuple[str, tuple[Any, ...]]] = []
+        self.measures = MeasureBatch()
         self.run = 0
         self._fence = 1
 
     @property
     def pending(self) -> int:
         """How many statements wait to be written."""
-        return len(self._pending)
+        return len(self._pending) + len(self.measures)
 
     def create_run(self, new: NewRun) -> int:
         """Record a run that is about to start; return its number."""
         with _Transaction(self):
+            if new.origin is not None and not self._has_run(new.origin):
+                raise FalajNotFound(f"Run {new.origin} has just been deleted; start a new one.")
             cursor = self._connection.execute(
                 "INSERT INTO runs (flow, state, user, script, created_at, origin, graph, options, "
-                "lease, heard_at) VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?, ?)",
+                "lease, heard_at, trigger) VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     new.flow,
                     _text(new.user),
@@ -46,6 +51,7 @@ class Recorder:
                     json.dumps(new.options),
                     json.dumps(new.lease),
                     new.created_at,
+                    json.dumps(new.trigger) if new.trigger else None,
                 ),
             )
             self.run = int(cursor.lastrowid or 0)
@@ -135,6 +141,7 @@ class Recorder:
             None if end.error is None else json.dumps(end.error),
             end.manifest,
             json.dumps(end.usage),
+            None if end.profile is None else json.dumps(end.profile),
             self.run,
             end.task,
             end.number,
@@ -197,6 +204,10 @@ class Recorder:
                 )
             self._write_pending()
 
+    def add(self, statement: str, *values: Any) -> None:
+        """Have a statement of a neighbour's written with what waits."""
+        self._add(statement, *values)
+
     def close(self) -> None:
         """Close the connection; what waits is dropped."""
         self._connection.close()
@@ -218,6 +229,7 @@ class Recorder:
             task.id,
             task.step,
             json.dumps(task.indices),
+            task.iteration,
             state,
             reason,
             cause,
@@ -232,6 +244,10 @@ class Recorder:
             finished_at,
         )
 
+    def _has_run(self, run: int) -> bool:
+        found = self._connection.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone()
+        return found is not None
+
     def _event(
         self, at: float, kind: str, task: int | None, attempt: int | None, reason: str
     ) -> None:
@@ -243,6 +259,7 @@ class Recorder:
     def _write_pending(self) -> None:
         for statement, values in self._pending:
             self._connection.execute(statement, values)
+        self.measures.write(self._connection, self.run)
 
     def begin(self) -> None:
         """Open a transaction."""
@@ -253,6 +270,7 @@ class Recorder:
         self._connection.execute("COMMIT" if commit else "ROLLBACK")
         if commit:
             self._pending.clear()
+            self.measures.clear()
 
     def explain(self, error: sqlite3.Error) -> Exception:
         """Return the error that tells a person what is wrong with the records."""

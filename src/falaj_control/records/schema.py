@@ -157,7 +157,21 @@ MIGRATIONS: tuple[str, ...] = (
         at REAL NOT NULL,
         FOREIGN KEY (run, task) REFERENCES tasks (run, id)
     ) STRICT;
-    CREATE INDEX metrics_by_run ON metrics (run, name);
+    CREATE INDEX metrics_by_run ON metrics (run, name, task, attempt);
+
+    CREATE TABLE metric_summaries (
+        run INTEGER NOT NULL,
+        task INTEGER NOT NULL,
+        attempt INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        points INTEGER NOT NULL,
+        last REAL,
+        last_at REAL NOT NULL,
+        least REAL,
+        most REAL,
+        PRIMARY KEY (run, task, attempt, name),
+        FOREIGN KEY (run, task) REFERENCES tasks (run, id)
+    ) STRICT, WITHOUT ROWID;
 
     CREATE TABLE logged_params (
         run INTEGER NOT NULL,

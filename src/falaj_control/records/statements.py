@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 INSERT_TASK = (
-    "INSERT INTO tasks (run, id, step, indices, state, reason, cause, parents, origin_run, "
-    "origin_task, attempt, manifest, transition, label, created_at, finished_at) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO tasks (run, id, step, indices, iteration, state, reason, cause, parents, "
+    "origin_run, origin_task, attempt, manifest, transition, label, created_at, finished_at) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 # A final state absorbs: what comes later changes nothing.
 UPDATE_TASK = (
@@ -18,7 +18,7 @@ INSERT_ATTEMPT = (
 )
 END_ATTEMPT = (
     "UPDATE attempts SET state = ?, reason = ?, finished_at = ?, exit_code = ?, "
-    "error = ?, manifest = ?, usage = ? WHERE run = ? AND task = ? AND number = ? "
+    "error = ?, manifest = ?, usage = ?, profile = ? WHERE run = ? AND task = ? AND number = ? "
     "AND state = 'running'"
 )
 INSERT_EVENT = (

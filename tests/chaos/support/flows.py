@@ -3,11 +3,11 @@
 import textwrap
 
 _HEAD = """
-import json, os
-from falaj import FlowSpec, Parameter, current, retry, step
+import json, os, time
+from falaj import FlowSpec, Parameter, current, parallel, retry, step
 
-def sign(flow):
-    where = json.dumps([index for index, _, _ in flow.foreach_stack()])
+def sign(flow, *more):
+    where = json.dumps([*(index for index, _, _ in flow.foreach_stack()), *more])
     line = "%s|%s|%s\\n" % (current.run_id, current.step_name, where)
     file = os.open(os.environ["CHAOS_LEDGER"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.writev(file, [line.encode()])
@@ -173,6 +173,63 @@ if __name__ == "__main__":
     Retry()
 """
 
+LOOP = """
+class Loop(FlowSpec):
+    @step
+    def start(self):
+        sign(self)
+        self.count = 0
+        self.next(self.around)
+
+    @step
+    def around(self):
+        sign(self, *([self.count] if self.count else []))
+        self.count += 1
+        self.again = self.count < 4
+        self.next({True: self.around, False: self.end}, condition="again")
+
+    @step
+    def end(self):
+        sign(self)
+        self.total = self.count
+
+if __name__ == "__main__":
+    Loop()
+"""
+
+GANG = """
+class Gang(FlowSpec):
+    @step
+    def start(self):
+        sign(self)
+        self.next(self.member, num_parallel=3)
+
+    @parallel
+    @step
+    def member(self):
+        sign(self)
+        me = current.parallel
+        open("here-%s-%d" % (current.run_id, me.node_index), "w").close()
+        while not all(os.path.exists("here-%s-%d" % (current.run_id, n)) for n in range(3)):
+            time.sleep(0.005)
+        self.got = me.node_index * 2
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        sign(self)
+        self.all = [one.got for one in inputs]
+        self.next(self.end)
+
+    @step
+    def end(self):
+        sign(self)
+        self.total = sum(self.all)
+
+if __name__ == "__main__":
+    Gang()
+"""
+
 CORPUS = {
     name: _HEAD + textwrap.dedent(body)
     for name, body in {
@@ -181,6 +238,8 @@ CORPUS = {
         "wide": WIDE,
         "nested": NESTED,
         "retry": RETRY,
+        "loop": LOOP,
+        "gang": GANG,
     }.items()
 }
 

@@ -170,12 +170,15 @@ class Place:
             if task.manifest is not None:
                 manifest = load_manifest(store, task.manifest)
                 for frame in manifest.frames:
-                    load_value(store, frame.values, frame.index)
+                    if frame.values:
+                        load_value(store, frame.values, frame.index)
                 for name, entry in manifest.entries.items():
                     load_artifact(store, entry, name)
                     manifest.preview(name)
                     digests[name] = entry.digest
-            found[task.step, task.indices] = TaskFacts(task.state, digests, task.reason, task.id)
+            # A later round of a loop is told from the first by its number.
+            place = (*task.indices, *([task.iteration] if task.iteration else []))
+            found[task.step, place] = TaskFacts(task.state, digests, task.reason, task.id)
         return found
 
     def signatures(self) -> list[tuple[int, TaskKey]]:

@@ -1,6 +1,11 @@
 """One flow for each mistake that the checks know, and the sentence that it earns."""
 
+import json
+
 import pytest
+
+from falaj.authoring.collect import describe
+from falaj.model.graph import Case, FlowDescription
 
 # Each case: a name, the flow, and what is told of it ("<-" stands for the marked line).
 CASES = {
@@ -409,7 +414,7 @@ CASES = {
         """,
         [
             "<-: The steps `a` -> `b` -> `c` -> `a` form a loop; change one of their self.next "
-            "calls."
+            "calls. Only a step that leads to itself, as a case of a condition, may repeat."
         ],
     ),
     "self-loop": (
@@ -424,7 +429,10 @@ CASES = {
             @step
             def end(self): pass
         """,
-        ["<-: The steps `a` -> `a` form a loop; change one of their self.next calls."],
+        [
+            "<-: The steps `a` -> `a` form a loop; change one of their self.next calls. Only a "
+            "step that leads to itself, as a case of a condition, may repeat."
+        ],
     ),
     "orphan": (
         """
@@ -744,30 +752,58 @@ CASES = {
     ),
 }
 
+ALL_FORMS = (
+    "write self.next(self.a), self.next(self.a, self.b), self.next(self.a, foreach='items'), "
+    "self.next(self.a, num_parallel=4) or self.next({'x': self.a, 'y': self.b}, condition='kind')"
+)
+SWITCH_FORM = "write self.next({'x': self.a, 'y': self.b}, condition='kind') for self.kind"
+WRITTEN_OUT = (
+    "has a case that is not written out; a case is a text, a number, True, False or a value of a "
+    "config, as in self.config.mode"
+)
 FORMS = {
-    "self.next()": "names no step; write self.next(self.a), self.next(self.a, self.b) or "
-    "self.next(self.a, foreach='items')",
+    "self.next()": f"names no step; {ALL_FORMS}",
     "self.next('end')": "names step `end` by a text; write self.next(self.end)",
     "self.next(self.end())": "calls step `end`; name it without parentheses, as in "
     "self.next(self.end)",
     "self.next(*self.steps)": "takes its steps from a variable; name each one, as in "
     "self.next(self.a, self.b)",
-    "self.next(end)": "has a target that is not a step; write self.next(self.a), "
-    "self.next(self.a, self.b) or self.next(self.a, foreach='items')",
+    "self.next(end)": f"has a target that is not a step; {ALL_FORMS}",
     "self.next(self.end, foreach=self.x)": "has a foreach that is not an artifact's name; write "
     "foreach='items' for self.items",
     "self.next(self.end, self.end)": "names step `end` twice; name every branch once",
     "self.next(self.a, self.b, foreach='x')": "fans out to 2 steps at once; a foreach goes to "
     "exactly one step",
     "self.next(self.end, foreeach='x')": "has an unknown argument `foreeach` (did you mean "
-    "`foreach`?); write self.next(self.a), self.next(self.a, self.b) or self.next(self.a, "
-    "foreach='items')",
-    "self.next(self.end, **self.x)": "takes its arguments from a dict; write self.next(self.a), "
-    "self.next(self.a, self.b) or self.next(self.a, foreach='items')",
-    "self.next({'x': self.end}, condition='x')": "chooses by a condition, which is not supported "
-    "yet",
-    "self.next(self.end, condition='x')": "chooses by a condition, which is not supported yet",
-    "self.next(self.end, num_parallel=2)": "uses num_parallel, which is not supported yet",
+    f"`foreach`?); {ALL_FORMS}",
+    "self.next(self.end, **self.x)": f"takes its arguments from a dict; {ALL_FORMS}",
+    "self.next({'x': self.end, 'y': self.end}, condition='x')": "leads to step `end` in every "
+    "case; write self.next(self.end)",
+    "self.next({}, condition='x')": f"has no cases; {SWITCH_FORM}",
+    "self.next({'x': self.a, 'y': self.end})": f"gives cases, but no condition; {SWITCH_FORM}",
+    "self.next(self.end, condition='x')": f"has a condition, but no cases; {SWITCH_FORM}",
+    "self.next({'x': self.a, 'y': self.end}, condition=self.x)": "has a condition that is not an "
+    f"artifact's name; {SWITCH_FORM}",
+    "self.next({'x': self.a, 'y': self.end}, condition='x', foreach='y')": "has a condition and "
+    "foreach; let the step that is chosen start the foreach",
+    "self.next({'x': self.a, 'y': self.end}, condition='x', num_parallel=2)": "has a condition "
+    "and num_parallel; let the step that is chosen start the gang",
+    "self.next({'x': self.a, 'y': self.end}, self.end, condition='x')": "goes to a step beside "
+    f"its cases; {SWITCH_FORM}",
+    "self.next({'x': self.a, 'y': self.end}, condition='x', other=1)": "has an argument beside "
+    f"its condition; {SWITCH_FORM}",
+    "self.next({self.x: self.a, 'y': self.end}, condition='x')": WRITTEN_OUT,
+    "self.next({1 + 1: self.a, 'y': self.end}, condition='x')": WRITTEN_OUT,
+    "self.next({None: self.a, 'y': self.end}, condition='x')": WRITTEN_OUT,
+    "self.next({**self.ways, 'y': self.end}, condition='x')": WRITTEN_OUT,
+    "self.next({'x': 'end', 'y': self.end}, condition='x')": "names step `end` by a text; write "
+    "self.next(self.end)",
+    "self.next(self.end, num_parallel=0)": "asks for a gang of 0; num_parallel is a whole number "
+    "from 1 on",
+    "self.next(self.end, num_parallel=2, foreach='x')": "has both foreach and num_parallel; start "
+    "the gang in a step of the foreach",
+    "self.next(self.a, self.b, num_parallel=2)": "fans out to 2 steps at once; a gang goes to "
+    "exactly one step",
 }
 
 
@@ -808,3 +844,234 @@ def test_mistakes_in_several_steps_are_told_together(problems):
         """
     )
     assert [problem[:2] for problem in told] == ["<-"] * 4
+
+
+SWITCHES = {
+    "equal cases": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next({1: self.a, True: self.b}, condition="x")  # <-
+            @step
+            def a(self): self.next(self.end)
+            @step
+            def b(self): self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        "<-: self.next in step `start` has the cases 1 and True, which are equal to Python; keep "
+        "one.",
+    ),
+    "case of no config": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.next({self.config.mode: self.a, "y": self.end}, condition="x")  # <-
+            @step
+            def a(self): self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        "<-: self.next in step `start` takes a case from self.config.mode, but the flow has no "
+        "config `config`, and so no value of that name.",
+    ),
+    "case of a parameter": (
+        """
+        class F(FlowSpec):
+            config = Parameter("config", default="a")
+            @step
+            def start(self):
+                self.next({self.config.name: self.a, "y": self.end}, condition="x")  # <-
+            @step
+            def a(self): self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        "<-: self.next in step `start` takes a case from the parameter `config`, which is known "
+        "only in a run; compare it in the step, and give the outcome as the condition.",
+    ),
+    "straight to a join": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self): self.next(self.a, self.b)
+            @step
+            def a(self):
+                self.next({"x": self.join, "y": self.c}, condition="k")  # <-
+            @step
+            def b(self): self.next(self.join)
+            @step
+            def c(self): self.next(self.join)
+            @step
+            def join(self, inputs): self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        "<-: The condition of step `a` goes straight to the join `join`; put a step between them.",
+    ),
+    "a join that chooses": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self): self.next(self.a, self.b)
+            @step
+            def a(self): self.next(self.join)
+            @step
+            def b(self): self.next(self.join)
+            @step
+            def join(self, inputs):  # <-
+                self.next({"x": self.c, "y": self.end}, condition="k")
+            @step
+            def c(self): self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        "<-: Step `join` joins and chooses at once; choose in a step after it.",
+    ),
+    "caught": (
+        """
+        class F(FlowSpec):
+            @catch(var="e")  # <-
+            @step
+            def start(self):
+                self.next({"x": self.c, "y": self.end}, condition="k")
+            @step
+            def c(self): self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        "<-: @catch can't stand on step `start`, which ends in a condition: after a failure "
+        "nothing chooses how to go on; choose in a step after it.",
+    ),
+    "two joins of one split": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self): self.next(self.a, self.b)
+            @step
+            def a(self): self.next({"x": self.a1, "y": self.a2}, condition="k")
+            @step
+            def b(self): self.next({"x": self.b1, "y": self.b2}, condition="k")
+            @step
+            def a1(self): self.next(self.one)
+            @step
+            def a2(self): self.next(self.two)
+            @step
+            def b1(self): self.next(self.one)
+            @step
+            def b2(self): self.next(self.two)
+            @step
+            def one(self, inputs): self.next(self.end)
+            @step
+            def two(self, inputs): self.next(self.end)  # <-
+            @step
+            def end(self): pass
+        """,
+        "The split of step `start` is joined by",
+    ),
+    "ways with different splits open": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self): self.next({"x": self.a, "y": self.b}, condition="k")
+            @step
+            def a(self): self.next(self.c, foreach="xs")
+            @step
+            def b(self): self.next(self.c)
+            @step
+            def c(self): self.next(self.join)
+            @step
+            def join(self, inputs): self.next(self.end)
+            @step
+            def end(self): pass
+        """,
+        "Step `c` is reached by ways that have different splits open, from `a` and `b`; join what "
+        "each way has split before they meet.",
+    ),
+    "a wider loop": (
+        """
+        class F(FlowSpec):
+            @step
+            def start(self): self.next(self.a)
+            @step
+            def a(self): self.next(self.b)
+            @step
+            def b(self):
+                self.next({"x": self.a, "y": self.end}, condition="k")  # <-
+            @step
+            def end(self): pass
+        """,
+        "<-: The steps `a` -> `b` -> `a` form a loop; change one of their self.next calls. Only a "
+        "step that leads to itself, as a case of a condition, may repeat.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", sorted(SWITCHES))
+def test_a_condition_that_can_not_be_followed_is_told(case, problems):
+    source, expected = SWITCHES[case]
+    told = problems(source)
+    assert len(told) == 1
+    assert expected in told[0]
+
+
+def test_conditions_may_meet_again_anywhere_and_repeat_a_step(load):
+    flow = load(
+        """
+        class Settings:
+            mode = "x"
+
+        class F(FlowSpec):
+            config = Settings
+            table = {"key": 2.5}
+            @step
+            def start(self): self.next(self.each, foreach="xs")
+            @step
+            def each(self):
+                self.next({self.config.mode: self.a, self.table.key: self.b, -1: self.b,
+                           True: self.split}, condition="k")
+            @step
+            def a(self): self.next(self.meet)
+            @step
+            def b(self): self.next({False: self.b, True: self.meet}, condition="k")
+            @step
+            def split(self): self.next(self.one, self.two)
+            @step
+            def one(self): self.next({1: self.one, 2: self.three, 3: self.four}, condition="k")
+            @step
+            def three(self): self.next(self.inner)
+            @step
+            def four(self): self.next(self.inner)
+            @step
+            def two(self): self.next(self.inner)
+            @step
+            def inner(self, inputs): self.next(self.meet)
+            @step
+            def meet(self): self.next({"n": self.left, "m": self.right}, condition="k")
+            @step
+            def left(self): self.next(self.join)
+            @step
+            def right(self): self.next(self.join)
+            @step
+            def join(self, inputs): self.next(self.choose)
+            @step
+            def choose(self): self.next({1: self.end, 2: self.last}, condition="k")
+            @step
+            def last(self): self.next(self.end)
+            @step
+            def end(self): pass
+        """
+    )
+    each = describe(flow).step("each")
+    assert each.condition == "k"
+    assert each.cases == (
+        Case("x", "a", "config.mode"),
+        Case(2.5, "b", "table.key"),
+        Case(-1, "b"),
+        Case(True, "split"),
+    )
+    assert each.targets == ("a", "b", "split")
+    again = FlowDescription.from_wire(json.loads(json.dumps(describe(flow).to_wire())))
+    assert again == describe(flow)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from falaj import catch, environment, resources, retry, step, timeout
+from falaj import card, catch, environment, resources, retry, step, timeout
 from falaj.authoring.decorators import attach, parse_decospec
 from falaj.authoring.options import OPTIONS
 from falaj.errors import DecoratorError
@@ -20,6 +20,7 @@ from falaj.model.graph import (
 
 # They have tests of their own.
 ENVIRONMENTS = {"pypi", "pypi_base", "conda", "conda_base", "uv", "uv_base"}
+OF_FLOWS = {"project", "schedule", "trigger", "trigger_on_finish", "exit_hook"}
 
 
 def decorated(*decorators):
@@ -52,13 +53,21 @@ def test_every_decorator_is_json(tmp_path):
         timeout(minutes=1, seconds=0.5),
         environment(vars={"A": 1, "B_C": None}),
         resources(cpu=0.5, gpu="1", memory=512),
+        card(options={"a": [1]}),
     )
     attributes = {spec.name: spec.attributes for spec in specs}
-    assert set(attributes) | ENVIRONMENTS == set(OPTIONS)
+    assert set(attributes) | ENVIRONMENTS | OF_FLOWS == set(OPTIONS)
     assert json.loads(json.dumps(attributes)) == attributes
     assert attributes["environment"] == {"vars": {"A": "1", "B_C": "None"}}
     assert attributes["resources"]["gpu"] == 1
     assert attributes["timeout"] == {"seconds": 0.5, "minutes": 1, "hours": 0}
+
+
+def test_a_step_may_have_several_cards_and_one_from_outside_is_another():
+    first = decorated(card, card(type="blank", id="b"))
+    assert [spec.attributes["type"] for spec in first] == ["default", "blank"]
+    spec = parse_decospec("card:type=blank,id=b,timeout=3")
+    assert (spec.attributes["type"], spec.attributes["timeout"]) == ("blank", 3)
 
 
 def test_a_decorator_used_on_two_steps_does_not_tie_them():

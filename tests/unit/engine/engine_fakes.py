@@ -14,6 +14,7 @@ from falaj.model.graph import (
     END,
     FOREACH,
     LINEAR,
+    PARALLEL,
     SPLIT,
     DecoratorSpec,
     FlowDescription,
@@ -105,10 +106,17 @@ def died(status: int | None = -signal.SIGKILL, **options: Any) -> Act:
 
 
 def step(
-    name: str, *targets: str, foreach: str | None = None, join: bool = False, **decorators: Any
+    name: str,
+    *targets: str,
+    foreach: str | None = None,
+    join: bool = False,
+    kind: str = "",
+    **decorators: Any,
 ):
     """Return a step; `decorators` are its options by name."""
-    kind = END if not targets else SPLIT if len(targets) > 1 else FOREACH if foreach else LINEAR
+    kind = kind or (
+        END if not targets else SPLIT if len(targets) > 1 else FOREACH if foreach else LINEAR
+    )
     specs = tuple(DecoratorSpec(key, value) for key, value in decorators.items())
     return StepSpec(name, kind, targets, foreach, join, specs, "", "flow.py", 1)
 
@@ -339,6 +347,8 @@ class System:
             width = self.widths.get(order.step, 0) if spec.foreach else 0
             values = "values" if spec.foreach else None
             transition = Transition(spec.targets, spec.foreach, width, values)
+            if spec.kind == PARALLEL:
+                transition = Transition(spec.targets, width=self.widths[order.step], gang=True)
         left = error("caught") if outcome == "caught" else None
         manifest = f"m{order.task}.{order.attempt}"
         return Act(Report(outcome, manifest, transition, left, "", {}), seconds, **more)

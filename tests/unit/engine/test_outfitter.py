@@ -142,7 +142,7 @@ def origin_of(*states: str) -> Origin:
         following = names[number + 1 : number + 2]
         goes_on = Transition(following) if following else None
         manifest = f"m{number}" if state == "succeeded" else None
-        tasks[name, ()] = OriginTask(1, number + 1, state, manifest, goes_on, "")
+        tasks[name, (), 0] = OriginTask(1, number + 1, state, manifest, goes_on, "")
     return Origin(1, tasks, frozenset(), None)
 
 
@@ -159,8 +159,8 @@ def test_a_resumed_run_prepares_what_may_run_again(make):
 def test_a_task_that_turns_out_to_be_missing_has_its_environment_made(make):
     origin = origin_of("succeeded", "succeeded", "succeeded")
     tasks = dict(origin.tasks)
-    changed = tasks["start", ()]._replace(transition=Transition(("elsewhere",)))
-    tasks["start", ()] = changed
+    changed = tasks["start", (), 0]._replace(transition=Transition(("elsewhere",)))
+    tasks["start", (), 0] = changed
     system = make(*LINEAR_FLOW, environments=["start"], origin=origin._replace(tasks=tasks))
     system.executor.at(2, lambda: system.environments.make_ready("start"))
     assert system.run().state == "succeeded"

@@ -129,7 +129,7 @@ def notes() -> Notes:
 def board(notes) -> Board:
     flow = describe(step("start", "middle"), step("middle", "end"), step("end"))
     graph = Graph(flow)
-    return Board(graph.order, Planner(graph), notes)  # pyright: ignore[reportArgumentType]
+    return Board(graph, Planner(graph), notes)  # pyright: ignore[reportArgumentType]
 
 
 def test_a_step_starts_once(board, notes):

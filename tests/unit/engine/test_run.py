@@ -385,7 +385,7 @@ def test_records_that_can_not_be_written_end_the_run_with_a_sentence(make):
 def test_reused_tasks_start_nothing_and_what_follows_runs(make):
     going_on = {"start": Transition(("middle",)), "middle": Transition(("end",))}
     tasks = {
-        (name, ()): OriginTask(1, number, "succeeded", f"old{number}", transition, "")
+        (name, (), 0): OriginTask(1, number, "succeeded", f"old{number}", transition, "")
         for number, (name, transition) in enumerate(going_on.items(), 1)
     }
     system = make(*LINEAR_FLOW, origin=Origin(1, tasks, frozenset(), None))
@@ -398,7 +398,7 @@ def test_reused_tasks_start_nothing_and_what_follows_runs(make):
 
 
 def test_a_run_that_reuses_a_tolerated_task_is_tolerated_too(make):
-    tasks = {("start", ()): OriginTask(1, 1, "tolerated", "m", Transition(("end",)), "")}
+    tasks = {("start", (), 0): OriginTask(1, 1, "tolerated", "m", Transition(("end",)), "")}
     system = make(step("start", "end"), step("end"), origin=Origin(1, tasks, frozenset(), None))
     assert system.run().state == "tolerated"
 

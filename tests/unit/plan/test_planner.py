@@ -146,7 +146,7 @@ LINEAR_FLOW = (step("start", "middle"), step("middle", "end"), step("end"))
 def origin(rerun=(), asked=None, **states):
     going = {"start": Transition(("middle",)), "middle": Transition(("end",)), "end": None}
     tasks = {
-        (name, ()): OriginTask(
+        (name, (), 0): OriginTask(
             7,
             number,
             state,
@@ -229,13 +229,13 @@ def test_a_task_after_which_the_flow_now_goes_elsewhere_runs(flow):
 
 
 def test_one_task_of_a_foreach_that_runs_again_makes_the_join_run_again():
-    tasks = {("start", ()): OriginTask(7, 1, "succeeded", "m", each("body", 3), "")}
+    tasks = {("start", (), 0): OriginTask(7, 1, "succeeded", "m", each("body", 3), "")}
     for index in range(3):
         state = "failed" if index == 1 else "succeeded"
         manifest = None if index == 1 else "m"
-        key = ("body", (index,))
+        key = ("body", (index,), 0)
         tasks[key] = OriginTask(7, 2 + index, state, manifest, Transition(("join",)), "")
-    tasks["join", ()] = OriginTask(7, 5, "succeeded", "m", Transition(("end",)), "")
+    tasks["join", (), 0] = OriginTask(7, 5, "succeeded", "m", Transition(("end",)), "")
     planner = Planner(graph_of(*FOREACH_FLOW), Origin(7, tasks, frozenset(), None))
     planner.begin()
     start = planner.take()

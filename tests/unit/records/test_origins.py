@@ -167,13 +167,13 @@ def test_tasks_of_a_resumed_run_stand_for_those_that_really_ran(recorder, connec
     ran = OriginTask(1, 1, "tolerated", "m1", going, "x=1")
     for resumed in (2, 3):
         before = read_origin_tasks(connection, resumed - 1)
-        assert before["start", ()] == ran
+        assert before["start", (), 0] == ran
         recorder.create_run(new_run._replace(origin=resumed - 1))
         task = PlannedTask(1, "start", None, (), False)
-        recorder.task_reused(task, "reused", before["start", ()], 104.0)
+        recorder.task_reused(task, "reused", before["start", (), 0], 104.0)
         recorder.end_run("failed", "", None, 105.0)
-    assert read_origin_tasks(connection, 3) == {("start", ()): ran}
-    found = read_origin_tasks(connection, 1)["end", ()]
+    assert read_origin_tasks(connection, 3) == {("start", (), 0): ran}
+    found = read_origin_tasks(connection, 1)["end", (), 0]
     assert (found.state, found.manifest, found.transition) == ("failed", None, None)
 
 

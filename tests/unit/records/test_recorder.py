@@ -85,7 +85,7 @@ def test_a_task_is_recorded_from_start_to_end(recorder):
     recorder.flush(150.0)
     (found,) = rows(recorder, "SELECT state, attempt, parents, transition, label FROM tasks")
     assert found[:3] == ("succeeded", 1, "1-3,9")
-    assert json.loads(found[3]) == [["a"], "xs", 3, "v"]
+    assert json.loads(found[3]) == [["a"], "xs", 3, "v", None, False]
     tries = rows(recorder, "SELECT number, state, pid, error FROM attempts ORDER BY number")
     assert [one[:3] for one in tries] == [(0, "failed", 4242), (1, "succeeded", 4243)]
     assert json.loads(tries[0][3])[:2] == ["ValueError", "bad"]

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from falaj.errors import CorruptBlob, FalajException, MissingBlob, StoreUnavailable
 from falaj.hashing import blob_digest, hex_of
 from falaj.store import blobs
-from falaj.store.blobs import CHUNK, PARALLEL_FROM, BlobStore
+from falaj.store.blobs import BlobStore
+from falaj.store.writing import CHUNK, PARALLEL_FROM
 
 SRC = str(Path(blobs.__file__).parents[2])
 ANY = [HealthCheck.function_scoped_fixture]

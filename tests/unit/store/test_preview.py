@@ -332,10 +332,14 @@ def test_pandas_tables():
     assert [column["name"] for column in shown["schema"]] == list("abcde")
     assert len(shown["rows"]) == 10
     assert shown["rows"][1][:4] == [1, "a", "2020-01-02 00:00:00", "nan"]
-    a, b, _, d, _ = shown["statistics"]
+    a, b, c, d, _ = shown["statistics"]
     assert a == {
         "name": "a", "count": 12, "nulls": 0, "min": 0, "max": 11, "mean": 5.5, "distinct": 12,
+        "histogram": {"low": 0.0, "high": 11.0, "counts": a["histogram"]["counts"]},
     }  # fmt: skip
+    assert sum(a["histogram"]["counts"]) == 12
+    # Words and dates have no bins, nor has a column of one value.
+    assert not any("histogram" in column for column in (b, c, d))
     assert (b["nulls"], b["distinct"], b["min"], b["max"]) == (1, 6, "a", "f")
     assert (d["count"], d["nulls"], d["mean"]) == (6, 6, 1.5)
 
@@ -345,6 +349,7 @@ def test_pandas_tables():
 
     large = dumped(pandas.DataFrame({"a": range(250_000)}))
     assert large["sampled"] <= 100_000
+    assert sum(large["statistics"][0]["histogram"]["counts"]) <= 10_000
     wide = dumped(pandas.DataFrame([[0] * 1000]))
     assert (len(wide["rows"][0]), wide["columns_left_out"]) == (50, 950)
 
@@ -375,6 +380,7 @@ def test_tables_of_other_libraries():
     assert shown["rows"][0][:2] == [1, "x"]
     assert shown["statistics"][0] == {
         "name": "a", "count": 2, "nulls": 1, "min": 1, "max": 2, "mean": 1.5, "distinct": 2,
+        "histogram": {"low": 1.0, "high": 2.0, "counts": [1, *[0] * 18, 1]},
     }  # fmt: skip
     assert dumped(frame["b"])["shape"] == [3, 1]
     assert "incomplete" not in dumped(polars.DataFrame())

@@ -1,0 +1,1 @@
+"""Components, given as JSON values, as HTML."""

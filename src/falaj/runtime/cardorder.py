@@ -1,0 +1,84 @@
+"""Rendering one card of an attempt, in a process of its own, after the task or beside it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Mapping, Optional
+
+from falaj import home
+from falaj.cards.kinds import BUILT_IN
+from falaj.cards.left import Left, load_left
+from falaj.cards.registry import find_card
+from falaj.cards.rendering import (
+    REFRESH,
+    RENDER_RUNTIME,
+    Subject,
+    error_page,
+    make_card,
+    render_page,
+)
+from falaj.client import Task, namespace
+from falaj.errors import FalajException
+from falaj.model.graph import FlowDescription
+from falaj.model.orders import Order, Report
+from falaj.runtime.cardclasses import card_class
+from falaj.runtime.cardpage import error_component, redacted
+from falaj.runtime.failure import describe_exception
+from falaj.store.blobs import BlobStore
+
+
+def render_card(flow_class: type, description: FlowDescription, order: Order) -> Report:
+    """Render the card that the order's context tells of; the report's manifest is its digest.
+
+    The context holds the card's `type` and `options`, the digest of its components as `data`, the
+    `mode`, whether a failure is to leave a page (`save_errors`), and for a running task the digest
+    of its page so far. With the mode `refresh`, what is stored is the card's data as JSON.
+    """
+    os.nice(10)
+    store = BlobStore(str(order.context["store"]))
+    os.environ[home.VARIABLE] = os.path.dirname(store.root)
+    # What it starts can be told by this, should everybody who watches over it be killed at once.
+    os.environ[home.TASK_VARIABLE] = order.pathspec
+    # What the run may see bounds its steps, not the pages about them.
+    namespace(None)
+    asked = order.context
+    left = Left()
+    try:
+        left = load_left(store, asked["data"])
+        page = _page(flow_class, description, order, left)
+        if page is None:
+            return Report("succeeded", str(asked["previous"]), None, None, "", {})
+        data = str(redacted(page)).encode("utf-8", "backslashreplace")
+        return Report("succeeded", store.put(data), None, None, "", {})
+    except Exception as error:
+        info = describe_exception(error)
+        digest: Optional[str] = None
+        if asked["save_errors"]:
+            shown = error_component(error, "This card could not be rendered")
+            text = error_page(order.pathspec, str(asked["type"]), shown, left)
+            digest = store.put(text.encode("utf-8", "backslashreplace"))
+        return Report("failed", digest, None, info, "", {})
+
+
+def _page(
+    flow_class: type, description: FlowDescription, order: Order, left: Left
+) -> Optional[str]:
+    """Return the page; None where the one so far stays."""
+    asked: Mapping[str, Any] = order.context
+    kind, mode = str(asked["type"]), str(asked["mode"])
+    found: Any = find_card(kind) if kind in BUILT_IN else card_class(kind)
+    if mode == RENDER_RUNTIME and asked["previous"] and found.RELOAD_POLICY == "never":
+        return None
+    task = Task(order.pathspec, attempt=order.attempt)
+    subject = Subject(task, description.to_wire(), flow_class)
+    if mode != REFRESH:
+        return render_page(found, asked["options"], left, subject, mode)
+    # Imported here: only a person's command asks for it.
+    import json
+
+    card = make_card(found, asked["options"], left, subject)
+    try:
+        return json.dumps(card.refresh(task, left.data(mode)))
+    except (TypeError, ValueError) as error:
+        text = "{}.refresh() returned what is no JSON value: {}"
+        raise FalajException(text.format(found.__name__, error)) from error

@@ -1,0 +1,135 @@
+"""One collection of a home: runs that a policy lets go, then blobs that nothing reaches."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import Generator, Iterator
+from typing import NamedTuple
+
+from falaj.errors import FalajException
+from falaj.home import Home
+from falaj.store.blobs import BlobStore
+from falaj_control.environments.folders import CacheFolders
+from falaj_control.environments.lockfile import lock_path
+from falaj_control.housekeeping.deleting import delete_run, delete_stray_logs
+from falaj_control.housekeeping.marking import mark, roots_in, roots_in_files
+from falaj_control.housekeeping.policy import Choice, KnownRun, Policy, choose
+from falaj_control.housekeeping.sweeping import Swept, sweep
+from falaj_control.records.database import open_records, unavailable
+from falaj_control.records.origins import declare_lost
+
+
+class Collected(NamedTuple):
+    """What a collection deleted, or would delete; `stays` tells why runs that match did not go."""
+
+    runs: tuple[KnownRun, ...]
+    stays: dict[int, str]
+    swept: Swept
+
+
+class GarbageCollector:
+    """Collects one home's garbage, alone; a kill at any moment loses nothing that is in use."""
+
+    def __init__(self, home: Home, cache: str, grace: float) -> None:
+        """Collect in `home`; blobs touched within `grace` seconds stay whatever refers to them."""
+        self._home = home
+        self._folders = CacheFolders(cache)
+        self._grace = grace
+
+    def plan(self, policy: Policy, now: float) -> tuple[tuple[KnownRun, ...], dict[int, str]]:
+        """Return the runs that would go, and why others that match would not."""
+        with self._records() as connection:
+            return self._choice(connection, policy, now)
+
+    def collect(self, policy: Policy, now: float, dry_run: bool = False) -> Collected:
+        """Delete what may go; with `dry_run` only say what would.
+
+        Raises FalajException where another collection is at work.
+        """
+        with self._alone(), self._records() as connection:
+            # Also those whose last run goes now.
+            locked = _lock_files(connection)
+            runs, stays = self._choice(connection, policy, now)
+            if not dry_run:
+                # The latest first: one that was resumed can't go before what resumed it.
+                runs = tuple(
+                    run for run in reversed(runs) if delete_run(connection, self._home, run.id)
+                )[::-1]
+                delete_stray_logs(connection, self._home)
+            without = {run.id for run in runs} if dry_run else set[int]()
+            # Before the roots are read: what starts after this touches what it uses.
+            before = self._untouched_since(connection, now)
+            store = BlobStore(self._home.store)
+            reached = mark(store, self._roots(connection, without, locked))
+            store.sweep()
+            return Collected(runs, stays, sweep(store, reached, before, dry_run))
+
+    def _choice(
+        self, connection: sqlite3.Connection, policy: Policy, now: float
+    ) -> tuple[tuple[KnownRun, ...], dict[int, str]]:
+        declare_lost(connection, now)
+        known = {run.id: run for run in _known_runs(connection)}
+        choice: Choice = choose(list(known.values()), policy, now)
+        return tuple(known[run] for run in choice.goes), dict(choice.stays)
+
+    def _roots(
+        self, connection: sqlite3.Connection, without: set[int], locked: list[str]
+    ) -> Iterator[bytes]:
+        yield from roots_in(connection, without)
+        # They name snapshots of packages that come from folders and from git.
+        yield from roots_in_files([*locked, *_files_in(self._folders.answers)])
+
+    def _untouched_since(self, connection: sqlite3.Connection, now: float) -> float:
+        # What a run has stored may be recorded only when its task ends.
+        (oldest,) = connection.execute(
+            "SELECT min(created_at) FROM runs WHERE state = 'running'"
+        ).fetchone()
+        return min(now, now if oldest is None else oldest) - self._grace
+
+    @contextlib.contextmanager
+    def _records(self) -> Generator[sqlite3.Connection]:
+        connection = open_records(self._home)
+        try:
+            yield connection
+        except sqlite3.Error as error:
+            raise unavailable(self._home, error) from error
+        finally:
+            connection.close()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Generator[None]:
+        os.makedirs(self._home.root, exist_ok=True)
+        with open(os.path.join(self._home.root, "gc.lock"), "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise FalajException(
+                    f"Another collection is at work in {self._home.root}. Wait until it is done."
+                ) from None
+            yield
+
+
+def _known_runs(connection: sqlite3.Connection) -> Iterator[KnownRun]:
+    tags: dict[int, set[str]] = {}
+    for run, tag in connection.execute("SELECT run, tag FROM run_tags WHERE NOT system"):
+        tags.setdefault(run, set()).add(tag)
+    rows = connection.execute(
+        "SELECT id, flow, state, finished_at, origin FROM runs ORDER BY id"
+    ).fetchall()
+    for run, flow, state, ended_at, origin in rows:
+        yield KnownRun(run, flow, state, ended_at, frozenset(tags.get(run, ())), origin)
+
+
+def _lock_files(connection: sqlite3.Connection) -> list[str]:
+    scripts = connection.execute("SELECT DISTINCT script FROM runs").fetchall()
+    return [lock_path(script) for (script,) in scripts]
+
+
+def _files_in(folder: str) -> list[str]:
+    try:
+        return [os.path.join(folder, name) for name in os.listdir(folder)]
+    except OSError:
+        return []

@@ -1,0 +1,92 @@
+"""What is in use: every blob that the records reach, directly or through other blobs.
+
+Blobs refer to each other only from JSON (manifests, listings, descriptions, cards), by digest. So
+whatever looks like a digest there counts as a reference: what is kept too much costs space, what
+is kept too little costs somebody's results.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator
+from typing import BinaryIO
+
+from falaj.errors import MissingBlob
+from falaj.hashing import BLOB_TAG, HEX_LENGTH
+from falaj.store.blobs import BlobStore
+
+_DIGEST = re.compile(rb"%s:([0-9a-f]{%d})" % (BLOB_TAG.encode(), HEX_LENGTH))
+_JSON = (b"{", b"[")
+# Sentences about what happened, which refer to nothing.
+_NO_REFERENCES = frozenset(("events", "metrics", "metric_summaries"))
+
+
+def digests_in(text: bytes) -> Iterator[bytes]:
+    """Yield the digests that a text names, as bytes."""
+    for found in _DIGEST.findall(text):
+        yield bytes.fromhex(found.decode())
+
+
+def roots_in(connection: sqlite3.Connection, without: Collection[int] = ()) -> Iterator[bytes]:
+    """Yield the digests that the records name, except those of the runs `without`."""
+    left_out = frozenset(without)
+    names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    for (table,) in names:
+        if table in _NO_REFERENCES or table.startswith("sqlite_"):
+            continue
+        cursor = connection.execute(f'SELECT * FROM "{table}"')
+        columns = [column[0] for column in cursor.description]
+        key = "id" if table == "runs" else "run"
+        run = columns.index(key) if key in columns else None
+        for row in cursor:
+            if run is not None and row[run] in left_out:
+                continue
+            for value in row:
+                if isinstance(value, str) and BLOB_TAG in value:
+                    yield from digests_in(value.encode())
+
+
+def roots_in_files(paths: Iterable[str]) -> Iterator[bytes]:
+    """Yield the digests that files outside of the store name; one that is not there has none."""
+    for path in paths:
+        try:
+            with open(path, "rb") as file:
+                yield from digests_in(file.read())
+        except OSError:
+            continue
+
+
+def mark(store: BlobStore, roots: Iterable[bytes]) -> set[bytes]:
+    """Return the digests of all that can be reached from `roots`."""
+    reached = set(roots)
+    open_ends = list(reached)
+    while open_ends:
+        for found in _references(store, open_ends.pop()):
+            if found not in reached:
+                reached.add(found)
+                open_ends.append(found)
+    return reached
+
+
+def _references(store: BlobStore, digest: bytes) -> Iterator[bytes]:
+    try:
+        file = store.open(f"{BLOB_TAG}:{digest.hex()}")
+    except MissingBlob:
+        # The digest of an artifact that lies in a pack, or of a blob that was lost before.
+        return
+    with open(file, "rb") as opened:
+        # A pickle or an array starts otherwise, so what is large is mostly not read.
+        first = opened.read(1)
+        if first in _JSON:
+            yield from _in_pieces(opened)
+
+
+def _in_pieces(opened: BinaryIO) -> Iterator[bytes]:
+    rest = b""
+    longest = len(BLOB_TAG) + 1 + HEX_LENGTH
+    while piece := opened.read(1 << 20):
+        text = rest + piece
+        yield from digests_in(text)
+        # A digest may lie across two pieces; one that is found twice does no harm.
+        rest = text[-longest:]
