@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from falaj import ExecutingRun, Flow, Runner, get_namespace, namespace
+from falaj import ExecutingRun, ExecutingTask, Flow, Runner, get_namespace, namespace
 from falaj.errors import FalajException, RunNotStarted
 from falaj.model import states
 
@@ -446,6 +446,29 @@ def test_ctrl_c_stops_the_run(starter, how, to_group, until, everything_ended):
     assert "KeyboardInterrupt" in said
     assert (run.state, run.reason) == (states.CANCELLED, "stopped by SIGINT")
     everything_ended(run)
+
+
+def test_a_single_step_is_spun(flow):
+    async def in_the_background(runner):
+        spinning = await runner.async_spin("end", persist=True)
+        await spinning.wait()
+        return spinning.task
+
+    with Runner(flow, show_output=False) as runner:
+        run = runner.run(alpha=4).run
+        spun = runner.spin(f"{run.id}/start", persist=True)
+        assert isinstance(spun, ExecutingTask)
+        assert spun.status == "successful"
+        assert spun.task.parent.id == "start"
+        assert "alpha is 4" in spun.task.stdout
+        assert asyncio.run(in_the_background(runner)).data.doubled == 8
+        with pytest.raises(
+            ValueError, match=r"Runner\.spin\(\) has no argument `persits` .did you"
+        ):
+            runner.spin("end", persits=True)
+        with pytest.raises(RunNotStarted, match="no step `ned`"):
+            runner.spin("ned")
+        assert [one.id for one in Flow("F")] == [run.id]
 
 
 def test_the_option_may_be_typed_by_hand(project, tmp_path):

@@ -122,6 +122,5 @@ class ExecutingTask(ExecutingProcess):
         """The task as the client sees it; raises FalajNotFound before it has begun."""
         from falaj.client.opening import open_spun_task
 
-        return open_spun_task(
-            self._attributes["home"], self._attributes["flow_name"], self._attributes["run_id"]
-        )
+        told = self._attributes
+        return open_spun_task(told["home"], told["shares"], told["flow_name"], told["run_id"])
