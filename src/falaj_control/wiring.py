@@ -112,7 +112,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     if request.run_id_file:
         write_run_id(request.run_id_file, run)
     if request.attribute_file:
-        told = run_attributes(description.name, run, settings.home.root)
+        told = run_attributes(description.name, run, settings.home)
         write_attributes(request.attribute_file, told)
     executor = LocalExecutor(
         launcher.link, launcher.interpreter, launcher.falaj_root, options.isolation == "fork"

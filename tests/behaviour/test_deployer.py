@@ -1,5 +1,7 @@
 """Deployer says what there is to deploy to, and a provider that is registered does its work."""
 
+import tempfile
+
 import pytest
 
 from falaj import DeployedFlow, Deployer, DeployerImpl, FlowSpec, NBDeployer, TriggeredRun, step
@@ -25,7 +27,8 @@ class F(FlowSpec):
 
 
 @pytest.fixture
-def flow(project):
+def flow(project, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     project.write(FLOW)
     return str(project.path)
 

@@ -5,12 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from falaj import ExecutingRun, Flow, Runner, get_namespace, namespace
+from falaj import ExecutingRun, ExecutingTask, Flow, Runner, get_namespace, namespace
 from falaj.errors import FalajException, RunNotStarted
 from falaj.model import states
 
@@ -44,6 +45,16 @@ class F(FlowSpec):
     def end(self):
         self.doubled = self.alpha * 2
 """
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path, monkeypatch):
+    """Keep what is temporary in this test's folder, also in the programs that it starts."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return folder
 
 
 @pytest.fixture
@@ -398,7 +409,9 @@ def _only_run():
 
 
 @pytest.mark.parametrize("how", ["blocking", "background"])
-def test_a_run_does_not_outlive_the_program_that_is_killed(starter, how, until, everything_ended):
+def test_a_run_does_not_outlive_the_program_that_is_killed(
+    starter, how, until, everything_ended, temporary
+):
     process = starter(how)
     run = _only_run()
     assert run.state == states.RUNNING
@@ -406,6 +419,7 @@ def test_a_run_does_not_outlive_the_program_that_is_killed(starter, how, until, 
     until(lambda: run.finished)
     assert run.state == states.CANCELLED
     everything_ended(run)
+    until(lambda: not list(temporary.iterdir()))
 
 
 def test_a_detached_run_outlives_the_program(starter, until, tmp_path):
@@ -432,6 +446,29 @@ def test_ctrl_c_stops_the_run(starter, how, to_group, until, everything_ended):
     assert "KeyboardInterrupt" in said
     assert (run.state, run.reason) == (states.CANCELLED, "stopped by SIGINT")
     everything_ended(run)
+
+
+def test_a_single_step_is_spun(flow):
+    async def in_the_background(runner):
+        spinning = await runner.async_spin("end", persist=True)
+        await spinning.wait()
+        return spinning.task
+
+    with Runner(flow, show_output=False) as runner:
+        run = runner.run(alpha=4).run
+        spun = runner.spin(f"{run.id}/start", persist=True)
+        assert isinstance(spun, ExecutingTask)
+        assert spun.status == "successful"
+        assert spun.task.parent.id == "start"
+        assert "alpha is 4" in spun.task.stdout
+        assert asyncio.run(in_the_background(runner)).data.doubled == 8
+        with pytest.raises(
+            ValueError, match=r"Runner\.spin\(\) has no argument `persits` .did you"
+        ):
+            runner.spin("end", persits=True)
+        with pytest.raises(RunNotStarted, match="no step `ned`"):
+            runner.spin("ned")
+        assert [one.id for one in Flow("F")] == [run.id]
 
 
 def test_the_option_may_be_typed_by_hand(project, tmp_path):

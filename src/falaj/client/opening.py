@@ -14,9 +14,12 @@ def open_run(home: str, flow: str, run: str) -> Run:
     return run_from(find_run(Access(home), flow, run))
 
 
-def open_spun_task(home: str, flow: str, run: str) -> Task:
-    """Return the only task of a run that `spin` made; raises FalajNotFound before it began."""
-    facts = find_run(Access(home), flow, run)
+def open_spun_task(home: str, shares: str, flow: str, run: str) -> Task:
+    """Return the only task of a run that `spin` made; raises FalajNotFound before it began.
+
+    `shares` is the root of the home whose store the home at `home` uses.
+    """
+    facts = find_run(Access(home, None, shares), flow, run)
     for step in facts.access.reader.steps(facts.id):
         for record in facts.access.reader.tasks(facts.id, step.name):
             return task_from(facts, record)

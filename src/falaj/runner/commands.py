@@ -19,6 +19,7 @@ from falaj.runner.tail import Tail
 
 # What control reads of us lies beside the file that it writes to.
 STARTER_SUFFIX = ".starter"
+LOGS = ("stdout", "stderr")
 _LOOK_EVERY = 0.02
 # A person's Ctrl-C reaches the whole terminal; one that is sent to us alone is passed on later.
 _PASS_ON_AFTER = 1.0
@@ -53,7 +54,7 @@ class Command:
         self.attribute_file = os.path.join(self._folder, "attributes.json")
         self.command = [*command, "--runner-attribute-file", self.attribute_file]
         self.log_files: Dict[str, str] = {
-            name: os.path.join(self._folder, name + ".log") for name in ("stdout", "stderr")
+            name: os.path.join(self._folder, name + ".log") for name in LOGS
         }
         self._hold: Optional[IO[str]] = None
         try:

@@ -9,7 +9,6 @@ from falaj.runner.commands import Command
 if TYPE_CHECKING:
     from falaj.client.runs import Run
     from falaj.client.tasks import Task
-    from falaj.runner.runner import Runner
 
 _Self = TypeVar("_Self", bound="ExecutingProcess")
 
@@ -21,8 +20,8 @@ class ExecutingProcess:
     this or the Runner so, not both.
     """
 
-    def __init__(self, runner: Runner, command_obj: Command, attributes: Dict[str, Any]) -> None:
-        """Stand for the command of `runner` of which control has told `attributes`."""
+    def __init__(self, runner: Any, command_obj: Command, attributes: Dict[str, Any]) -> None:
+        """Stand for the command of the Runner `runner` of which control has told `attributes`."""
         self.runner = runner
         self.command_obj = command_obj
         self._attributes = attributes
@@ -123,6 +122,5 @@ class ExecutingTask(ExecutingProcess):
         """The task as the client sees it; raises FalajNotFound before it has begun."""
         from falaj.client.opening import open_spun_task
 
-        return open_spun_task(
-            self._attributes["home"], self._attributes["flow_name"], self._attributes["run_id"]
-        )
+        told = self._attributes
+        return open_spun_task(told["home"], told["shares"], told["flow_name"], told["run_id"])

@@ -15,7 +15,7 @@ from falaj.client.taskfacts import TaskFacts
 from falaj.errors import FalajInvalidPathspec, FalajNotFound
 from falaj.model.graph import FlowDescription
 from falaj_control.cli import options
-from falaj_control.cli.context import CommandContext
+from falaj_control.cli.context import ATTRIBUTE_OPTION, CommandContext
 from falaj_control.cli.pathspecs import complete_steps, select
 from falaj_control.cli.run import start_run
 from falaj_control.ports.requests import SpinRequest
@@ -26,7 +26,10 @@ _HELP = f"""Execute one step once more, on the inputs of an earlier task, with t
 PATHSPEC is {FORMS}. A step alone is taken from the latest run that has reached it; of a step with
 several tasks, the first is taken. Nothing of the run changes: what was spun is recorded apart, and
 inspect_spin() shows it to the client."""
-_OPTIONS = ("--max-log-size", "--run-id-file", "--isolation", "--locked", "--include", "--quiet")
+_OPTIONS = (
+    *("--max-log-size", "--run-id-file", "--isolation", "--locked", "--include", "--quiet"),
+    ATTRIBUTE_OPTION,
+)
 
 
 def command(line: CommandContext) -> click.Command:

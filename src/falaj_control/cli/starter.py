@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from falaj.errors import StoreUnavailable
 from falaj.model.graph import FlowDescription
 from falaj_control.cli.context import ATTRIBUTE_OPTION
 from falaj_control.cli.errors import report
@@ -26,6 +27,7 @@ from falaj_control.cli.terminal import Output
 from falaj_control.engine.attributes import write_attributes
 
 _SUFFIX = ".starter"
+_LOGS = ("stdout.log", "stderr.log")
 # Which parameters take a value of a type that could be written down for any.
 _TAKEN_BY = {"list": ("json",), "tuple": ("json",), "dict": ("json",), "bool": ("bool", "json")}
 
@@ -53,8 +55,20 @@ class Starter(NamedTuple):
             fcntl.lockf(file, fcntl.LOCK_SH)
             if os.getppid() == launcher:
                 os.kill(launcher, signal.SIGTERM)
+            self._clear()
 
         threading.Thread(target=wait, daemon=True).start()
+
+    def _clear(self) -> None:
+        # Nobody else is left to do it; what is not the program's own stays.
+        folder = os.path.dirname(self.path)
+        logs = [os.path.join(folder, name) for name in _LOGS]
+        try:
+            for path in (self.path, self.path + _SUFFIX, *logs):
+                os.unlink(path)
+            os.rmdir(folder)
+        except OSError:
+            pass
 
     def guarded(self, body: Callable[[], int], errors: Output) -> int:
         """Return the exit code of `body`; what it raises is told to the program instead."""
@@ -65,7 +79,10 @@ class Starter(NamedTuple):
                 return report(error, errors)
             said = io.StringIO()
             code = report(error, Output(said, {}))
-            write_attributes(self.path, {"error": _described(error, said.getvalue())})
+            try:
+                write_attributes(self.path, {"error": _described(error, said.getvalue())})
+            except StoreUnavailable:
+                return report(error, errors)
             return code
 
     def check(self, description: FlowDescription | None) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from falaj.errors import StoreUnavailable
+from falaj.home import Home
 
 
 def write_attributes(path: str, attributes: Mapping[str, Any]) -> None:
@@ -21,11 +22,13 @@ def write_attributes(path: str, attributes: Mapping[str, Any]) -> None:
         raise StoreUnavailable(f"Can't write {path}: {error.strerror}.") from error
 
 
-def run_attributes(flow: str, run: int, home: str) -> dict[str, Any]:
+def run_attributes(flow: str, run: int, home: Home) -> dict[str, Any]:
     """Return what is told of a run: its names, as texts, and where it is recorded."""
+    kind = "spin" if home.shares else "local"
     return {
         "flow_name": flow,
         "run_id": str(run),
-        "home": home,
-        "metadata": f"local@{home}",
+        "home": home.root,
+        "shares": home.shares,
+        "metadata": f"{kind}@{home.shares or home.root}",
     }
