@@ -2,28 +2,28 @@
 
 from typing import TYPE_CHECKING, Any, List
 
-from falaj.authoring.carddecorator import card
 from falaj.authoring.decorators import catch, environment, resources, retry, timeout
 from falaj.authoring.entry import set_launcher
 from falaj.authoring.environments import conda, conda_base, pypi, pypi_base, uv, uv_base
-from falaj.authoring.flow_decorators import (
-    exit_hook,
-    project,
-    schedule,
-    trigger,
-    trigger_on_finish,
-)
 from falaj.authoring.flowspec import FlowSpec
-from falaj.authoring.gangs import parallel, pytorch_parallel
 from falaj.authoring.parameters import IncludeFile, JSONType, Parameter
 from falaj.authoring.steps import step
 from falaj.runtime.current import current
 from falaj.version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from falaj.authoring.carddecorator import card
     from falaj.authoring.configs import Config
     from falaj.authoring.configvalues import ConfigValue
     from falaj.authoring.delayed import config_expr
+    from falaj.authoring.flow_decorators import (
+        exit_hook,
+        project,
+        schedule,
+        trigger,
+        trigger_on_finish,
+    )
+    from falaj.authoring.gangs import parallel, pytorch_parallel
     from falaj.authoring.mutable import MutableFlow, MutableStep
     from falaj.authoring.mutators import ContentType, FlowMutator, StepMutator
     from falaj.authoring.packagesources import package_sources, package_suffixes
@@ -154,6 +154,15 @@ __all__ = [
 # Where the names are that are loaded when one is first asked for: a flow file that only defines a
 # flow, and each task that runs it, does without.
 _LATE = {
+    "falaj.authoring.carddecorator": ("card",),
+    "falaj.authoring.flow_decorators": (
+        "exit_hook",
+        "project",
+        "schedule",
+        "trigger",
+        "trigger_on_finish",
+    ),
+    "falaj.authoring.gangs": ("parallel", "pytorch_parallel"),
     "falaj.authoring.configs": ("Config",),
     "falaj.authoring.configvalues": ("ConfigValue",),
     "falaj.authoring.delayed": ("config_expr",),
@@ -195,9 +204,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     place = next((place for place, names in _LATE.items() if name in names), "falaj.client")
-    value = getattr(import_module(place), name)
-    globals()[name] = value
-    return value
+    return getattr(import_module(place), name)
 
 
 def __dir__() -> List[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from falaj import liveness
-from falaj.authoring.decorators import attach
+from falaj.authoring.decospecs import attach
 from falaj.authoring.projects import settle_project
 from falaj.model.graph import FlowDescription, Graph
 from falaj.model.states import CANCELLED, RUN_SUCCESSFUL, TOLERATED

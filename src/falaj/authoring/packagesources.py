@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Iterable, Iterator, List, Optional, Sequence, Tuple, Union, cast
 
 from falaj.authoring.custom import arguments_of
 from falaj.authoring.mutators import FlowMutator
@@ -32,7 +32,7 @@ class package_sources(FlowMutator):  # noqa: N801 - a decorator, by Metaflow's n
                     "@package_sources takes `arcname` for a single source; give several as pairs "
                     "of a path and a name."
                 )
-            self._sources = [(self._sources[0][0], os.fspath(arcname))]
+            self._sources = [(self._sources[0][0], _text(arcname))]
         self._suffixes = _suffixes(_SUFFIXES if suffixes is None else suffixes)
 
     def add_to_package(self) -> Iterable[Tuple[str, str]]:
@@ -79,10 +79,14 @@ def _is_path(value: Any) -> bool:
 
 
 def _pair(source: Any) -> Optional[Tuple[str, str]]:
-    parts: Tuple[Any, ...] = source if type(source) is tuple else ()
+    parts: List[Any] = list(cast("Any", source)) if isinstance(source, tuple) else []
     if len(parts) == 2 and all(map(_is_path, parts)):
-        return os.fspath(parts[0]), os.fspath(parts[1])
+        return _text(parts[0]), _text(parts[1])
     return None
+
+
+def _text(path: Any) -> str:
+    return path if isinstance(path, str) else str(path.__fspath__())
 
 
 def _source(one: Any) -> Tuple[str, str]:
@@ -90,7 +94,7 @@ def _source(one: Any) -> Tuple[str, str]:
     if pair is not None:
         return pair
     if _is_path(one):
-        return os.fspath(one), ""
+        return _text(one), ""
     raise CustomDecoratorError(
         "@package_sources takes paths, or pairs of a path and a name, not {!r}.".format(one)
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from falaj.authoring.decorators import attach
+from falaj.authoring.decospecs import attach
 from falaj.authoring.wording import near_miss
 from falaj.model.graph import FlowDescription
 from falaj_control.cli.context import TOOL, CommandContext

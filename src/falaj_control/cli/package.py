@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import click
 
-from falaj.authoring.decorators import attach
+from falaj.authoring.decospecs import attach
 from falaj.client.access import Access
 from falaj.client.code import FalajCode, files_of, inside
 from falaj.client.codefiles import CodeNotWritten, write_archive

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from falaj.authoring.decorators import attach
+from falaj.authoring.decospecs import attach
 from falaj.errors import FalajBug
 from falaj.model.graph import FlowDescription
 from falaj_control.cli import options
