@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         toml_parser,
         yaml_parser,
     )
+    from falaj.authoring.secrets import secrets
     from falaj.authoring.userdecorators import (
         USER_SKIP_STEP,
         UserStepDecorator,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
         namespace,
     )
     from falaj.runtime.events import namespaced_event_name
+    from falaj.runtime.secrets import get_secret
 
 __all__ = [
     "USER_SKIP_STEP",
@@ -89,6 +91,7 @@ __all__ = [
     "environment",
     "exit_hook",
     "get_namespace",
+    "get_secret",
     "namespace",
     "namespaced_event_name",
     "parallel",
@@ -101,6 +104,7 @@ __all__ = [
     "resources",
     "retry",
     "schedule",
+    "secrets",
     "step",
     "timeout",
     "toml_parser",
@@ -128,12 +132,14 @@ _LATE = {
         "toml_parser",
         "yaml_parser",
     ),
+    "falaj.authoring.secrets": ("secrets",),
     "falaj.authoring.userdecorators": (
         "USER_SKIP_STEP",
         "UserStepDecorator",
         "user_step_decorator",
     ),
     "falaj.runtime.events": ("namespaced_event_name",),
+    "falaj.runtime.secrets": ("get_secret",),
 }
 
 

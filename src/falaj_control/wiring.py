@@ -31,6 +31,7 @@ from falaj_control.plan.tasks import Origin
 from falaj_control.ports.clock import SystemClock
 from falaj_control.ports.preparing import ENVIRONMENT_DECORATORS, NoEnvironments
 from falaj_control.ports.requests import RunRequest
+from falaj_control.ports.secrets import NoSecrets, Secrets
 from falaj_control.ports.watching import RunOutcome, Watcher
 from falaj_control.records.origins import OriginRun, look_before
 from falaj_control.records.recorder import NewRun, Recorder
@@ -38,6 +39,7 @@ from falaj_control.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from falaj_control.outfitting import Outfit
+    from falaj_control.secrets.sources import StepSecrets
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     capacity = this_machine(settings)
     capacity.check(description)
     outfit = _outfit(launcher, settings, description, options, earlier, request.locked)
+    wanted_secrets = _secrets_of(description, settings)
     graph = Graph(description)
     BlobStore(settings.home.store).sweep()
     recorder = Recorder(settings.home)
@@ -126,6 +129,12 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         includes=options.includes,
     )
     environments = outfit.preparation(executor.wake) if outfit is not None else NoEnvironments()
+    secrets: Secrets = NoSecrets()
+    if wanted_secrets:
+        # Imported here: most flows have no secrets.
+        from falaj_control.secrets.keeping import KeptSecrets
+
+        secrets = KeptSecrets(wanted_secrets, executor.wake)
     parts = Parts(
         planner=Planner(graph, _origin(graph, earlier, wanted.step if wanted else None)),
         executor=executor,
@@ -135,6 +144,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         watcher=watcher,
         clock=clock,
         settings=settings,
+        secrets=secrets,
     )
     status = 1
     try:
@@ -190,6 +200,14 @@ def _outfit(
         chosen=options.environment,
     )
     return outfit_of(description, places, earlier.environments if earlier else {}, locked)
+
+
+def _secrets_of(description: FlowDescription, settings: Settings) -> Mapping[str, StepSecrets]:
+    if all(step.decorator("secrets") is None for step in description.steps):
+        return {}
+    from falaj_control.secrets.sources import secrets_of
+
+    return secrets_of(description, settings)
 
 
 def _exit_status(state: str) -> int:
