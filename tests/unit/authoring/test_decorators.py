@@ -4,13 +4,14 @@ import json
 
 import pytest
 
-from falaj import catch, environment, resources, retry, step, timeout
+from falaj import catch, environment, resources, retry, secrets, step, timeout
 from falaj.authoring.decorators import attach, parse_decospec
 from falaj.authoring.options import OPTIONS
 from falaj.errors import DecoratorError
 from falaj.model.graph import (
     END,
     FOREACH,
+    GANG_DECORATORS,
     LINEAR,
     SPLIT,
     DecoratorSpec,
@@ -53,9 +54,10 @@ def test_every_decorator_is_json(tmp_path):
         timeout(minutes=1, seconds=0.5),
         environment(vars={"A": 1, "B_C": None}),
         resources(cpu=0.5, gpu="1", memory=512),
+        secrets(sources=["environment.A", {"type": "inline", "options": {"env_vars": {}}}]),
     )
     attributes = {spec.name: spec.attributes for spec in specs}
-    assert set(attributes) | ENVIRONMENTS | OF_FLOWS == set(OPTIONS)
+    assert set(attributes) | ENVIRONMENTS | OF_FLOWS | {*GANG_DECORATORS} == set(OPTIONS)
     assert json.loads(json.dumps(attributes)) == attributes
     assert attributes["environment"] == {"vars": {"A": "1", "B_C": "None"}}
     assert attributes["resources"]["gpu"] == 1
