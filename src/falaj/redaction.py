@@ -52,11 +52,8 @@ class Redactor:
         shown = self.redact(text)
         if not self._needles or not shown.endswith("…"):
             return shown
-        data = shown[:-1].encode("utf-8", "surrogatepass")
-        held = self._held(data)
-        if held < SHORTEST:
-            return shown
-        return (data[: len(data) - held] + _MARK).decode("utf-8", "surrogatepass") + "…"
+        data = self.redact_end(shown[:-1].encode("utf-8", "surrogatepass"))
+        return data.decode("utf-8", "surrogatepass") + "…"
 
     def redact_bytes(self, data: bytes) -> bytes:
         """Return the bytes with every value replaced; the very object where there is none."""
@@ -69,6 +66,12 @@ class Redactor:
             pieces += (data[last:start], _MARK)
             last = end
         return b"".join((*pieces, data[last:]))
+
+    def redact_end(self, data: bytes) -> bytes:
+        """Return bytes after which nothing follows, also without the beginning of a value there."""
+        shown = self.redact_bytes(data)
+        held = self._held(shown)
+        return shown if held < SHORTEST else shown[: len(shown) - held] + _MARK
 
     def safe_length(self, data: bytes) -> int:
         """Return how many bytes can be redacted and shown before it is known what follows them."""

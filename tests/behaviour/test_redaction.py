@@ -41,10 +41,10 @@ class F(FlowSpec):
     def work(self):
         secret = os.environ["SEC"]
         self.text = secret * 100
-        self.short = "x" * 995 + secret
+        self.short = "x" * 990 + secret
         self.data = [secret.encode(), {secret: (secret, {"a": secret})}, {secret}]
-        self.raw = b"." * 60 + secret.encode()
-        self.thing = Thing(secret)
+        self.raw = b"." * 55 + secret.encode()
+        self.things = [Thing(secret), "n" * 190 + secret, b"n" * 190 + secret.encode()]
         raise ValueError("no entry with " + secret)
         self.next(self.join)
 
@@ -65,7 +65,7 @@ class Thing:
         self.secret = secret
 
     def __repr__(self):
-        return "Thing(" + "z" * 190 + self.secret + ")"
+        return "Thing(" + "z" * 185 + self.secret + ")"
 """
 
 
@@ -159,6 +159,36 @@ def test_a_secret_that_a_step_asks_for_is_hidden_before_it_can_be_printed(projec
     assert "é∑" not in done.out
     assert done.out.count("<redacted>") == 8
     assert "secret-" not in json.dumps(Flow("F").latest_run["start"].task["same"].preview)
+
+
+def test_a_secret_is_hidden_though_control_hears_of_it_late(project, monkeypatch):
+    monkeypatch.setenv("SEC", SECRET)
+    done = project.run(
+        """
+        import os, signal
+
+        class F(FlowSpec):
+            @step
+            def start(self):
+                host = os.getppid()
+                with open(f"/proc/{host}/task/{host}/children") as file:
+                    control = min({*map(int, file.read().split())} - {os.getpid()})
+                # All of this waits in the pipes until control goes on.
+                os.kill(control, signal.SIGSTOP)
+                try:
+                    print("before", flush=True)
+                    print(get_secret("environment.SEC"), flush=True)
+                finally:
+                    os.kill(control, signal.SIGCONT)
+                self.next(self.end)
+
+            @step
+            def end(self): pass
+        """
+    )
+    assert "before" in done.out
+    assert "{'SEC': '<redacted>'}" in done.out
+    assert leaks(done.out) == []
 
 
 def test_exit_hooks_show_no_secret(project, monkeypatch):

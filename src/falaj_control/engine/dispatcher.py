@@ -28,6 +28,7 @@ class Dispatcher:
         self._options = {step.name: orders.step_options(step) for step in steps}
         self._reused: dict[str, int] = {}
         self._has_snapshot = False
+        self._fetching: set[str] = set()
         self._policies = {step: policy_of(found) for step, found in self._options.items()}
 
     def settle_parameters(self) -> None:
@@ -49,7 +50,7 @@ class Dispatcher:
         waiting = context.waiting
         while waiting and waiting[0][0] <= now and self._has_slots(1):
             step, width = waiting[0][2].planned.step, waiting[0][2].together
-            if not self._parts.secrets.is_ready(step):
+            if not self._has_secrets(step):
                 break
             if not self._has_slots(width) or not self._has_resources(step, width):
                 if width > 1:
@@ -75,7 +76,7 @@ class Dispatcher:
         planner = self._parts.planner
         while planner and self._has_slots(1) and self._context.failure is None:
             step, width = planner.peek(), planner.together()
-            if self._has_environment(step) and self._has_secrets(step):
+            if self._has_environment(step) and self._is_let_in(step):
                 if width > 1 and not planner.will_reuse():
                     if not self._has_slots(width) or not self._has_resources(step, width):
                         self._check_gang(step, width)
@@ -137,8 +138,17 @@ class Dispatcher:
         environments.begin([step])
         return False
 
+    def _is_let_in(self, step: str) -> bool:
+        if "secrets" not in self._options[step] or self._parts.planner.will_reuse():
+            return True
+        return self._has_secrets(step)
+
     def _has_secrets(self, step: str) -> bool:
-        return self._parts.planner.will_reuse() or self._parts.secrets.is_ready(step)
+        is_ready = self._parts.secrets.is_ready(step)
+        if is_ready == (step in self._fetching):
+            self._fetching ^= {step}
+            self._context.board.preparing((step,), "" if is_ready else "fetching secrets")
+        return is_ready
 
     def _begin(self, planned: PlannedTask) -> ActiveTask | None:
         context = self._context

@@ -55,8 +55,8 @@ class LogDrain:
             if rest and (everything or now - self._since[stream] >= PARTIAL_AFTER):
                 shown = len(rest) if everything else self._showable(rest)
                 if shown:
-                    text = self._redactor.redact_bytes(rest[:shown])
-                    lines.append(LogLine(now, stream, text, False))
+                    hide = self._redactor.redact_end if everything else self._redactor.redact_bytes
+                    lines.append(LogLine(now, stream, hide(rest[:shown]), False))
                     self._partial[stream] = rest[shown:]
                     self._since[stream] = now
         return self._store(lines)

@@ -143,7 +143,9 @@ def test_no_secret_shows_however_the_bytes_arrive(path, text, cuts):
     drain.close()
     shown = b"".join(line.text + (b"\n" if line.whole else b"") for line in lines)
     # A line whose beginning was shown is whole with its last, perhaps empty, piece.
-    assert shown == b"\n".join(redactor.redact_bytes(line) for line in text.split(b"\n"))
+    *whole, rest = text.split(b"\n")
+    hidden = [*map(redactor.redact_bytes, whole), redactor.redact_end(rest)]
+    assert shown == b"\n".join(hidden)
 
 
 def test_the_possible_beginning_of_a_secret_waits(path):
@@ -154,8 +156,10 @@ def test_the_possible_beginning_of_a_secret_waits(path):
     assert texts(drain.flush_partial(NOW + PARTIAL_AFTER)) == [("o", b"it is ", False)]
     assert drain.flush_partial(NOW + 2 * PARTIAL_AFTER) == []
     assert texts(drain.take("o", b"er22 now\n", NOW)) == [("o", b"<redacted> now", True)]
-    drain.take("e", b"hunt", NOW)
-    assert texts(drain.flush_partial(NOW, everything=True)) == [("e", b"hunt", False)]
+    drain.take("o", b"a hun", NOW)
+    drain.take("e", b"cut off: hunter", NOW)
+    last = texts(drain.flush_partial(NOW, everything=True))
+    assert last == [("o", b"a hun", False), ("e", b"cut off: <redacted>", False)]
     drain.close()
 
 
