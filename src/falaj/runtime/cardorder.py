@@ -6,9 +6,7 @@ import os
 from typing import Any, Mapping, Optional
 
 from falaj import home
-from falaj.cards.kinds import BUILT_IN
 from falaj.cards.left import Left, load_left
-from falaj.cards.registry import find_card
 from falaj.cards.rendering import (
     REFRESH,
     RENDER_RUNTIME,
@@ -66,7 +64,7 @@ def _page(
     """Return the page; None where the one so far stays."""
     asked: Mapping[str, Any] = order.context
     kind, mode = str(asked["type"]), str(asked["mode"])
-    found: Any = find_card(kind) if kind in BUILT_IN else card_class(kind)
+    found: Any = card_class(kind)
     if mode == RENDER_RUNTIME and asked["previous"] and found.RELOAD_POLICY == "never":
         return None
     task = Task(order.pathspec, attempt=order.attempt)
