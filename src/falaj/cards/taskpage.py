@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, cast
 
-from falaj.cards.page.figures import moment, size, span
+from falaj.cards.measured import metrics, resources
+from falaj.cards.page.figures import moment, span
 from falaj.cards.plain import plain, text_of
 from falaj.client.environments import in_a_line
 from falaj.client.taskfacts import TaskFacts, facts_of
@@ -16,7 +17,6 @@ Described = Dict[str, Any]
 _MOST_ARTIFACTS = 200
 _LOG_LINES = 100
 _LOG_CHARACTERS = 40_000
-_USAGE = {"cpu": "CPU time", "wall": "wall time", "memory": "most memory"}
 
 
 def brief_facts(task: Any) -> Described:
@@ -62,11 +62,12 @@ def task_sections(
     """Return the sections of the default card; what can't be read leaves a section out."""
     makers: List[Callable[[], Optional[Described]]] = [
         lambda: _failure(task),
+        lambda: _metrics(task),
         lambda: _parameters(task) if options.get("show_parameters", True) else None,
         lambda: _artifacts(task),
         lambda: _graph(task, graph),
         lambda: _code(task),
-        lambda: _attempts(task),
+        lambda: _resources(task),
         lambda: _environment(task),
         lambda: _logs(task),
     ]
@@ -150,10 +151,11 @@ def _graph(task: Any, graph: Optional[Mapping[str, Any]]) -> Optional[Described]
     steps: List[Dict[str, Any]] = list(drawn.get("steps") or ())
     if not steps:
         return None
-    states = {one.name: one.state for one in run.access.reader.steps(run.id)}
     kept = ("name", "kind", "targets", "foreach", "is_join", "doc")
     described = {"steps": [{name: one.get(name) for name in kept} for one in steps]}
     marked = str(task.pathspec).split("/")[2]
+    # How other steps stand would be out of date as soon as the page is kept.
+    states = {marked: facts_of(task).sight().state}
     return _section(
         "Flow",
         [{"type": "graph", "graph": described, "marked": marked, "states": states}],
@@ -200,42 +202,14 @@ def _last_line(function: ast.AST) -> int:
     return max(ends)
 
 
-def _attempts(task: Any) -> Optional[Described]:
-    attempts = facts_of(task).attempts()
-    if not attempts:
-        return None
-    names = sorted({name for one in attempts for name in one.usage})
-    headers = ["attempt", "state", "started", "took", "exit code"]
-    headers += [_USAGE.get(name, name.replace("_", " ")) for name in names]
-    rows: List[List[Any]] = []
-    for one in attempts:
-        took = None if one.finished_at is None else span(one.finished_at - one.started_at)
-        row = [one.number, one.state, moment(one.started_at), took, one.exit_code]
-        rows.append(row + [_usage(name, one.usage.get(name)) for name in names])
-    contents: List[Described] = [{"type": "table", "columns": headers, "data": rows}]
-    contents += _curves(getattr(attempts[-1], "profile", None))
-    return _section("Times and resources", contents)
+def _metrics(task: Any) -> Optional[Described]:
+    contents = metrics(task)
+    return _section("Metrics", contents) if contents else None
 
 
-def _usage(name: str, value: Any) -> Any:
-    if not isinstance(value, (int, float)):
-        return value
-    if name in ("cpu", "wall"):
-        return span(value)
-    return size(value) if name == "memory" else value
-
-
-def _curves(profile: Optional[Mapping[str, Any]]) -> List[Described]:
-    """Return curves of a resource profile: samples of (seconds, share of a CPU, bytes)."""
-    samples: List[Any] = (profile or {}).get("samples") or []
-    if len(samples) < 2:
-        return []
-    rows: List[List[Any]] = [list(one) for one in samples]
-    return [
-        {"type": "curve", "title": title, "unit": unit, "points": [[r[0], r[place]] for r in rows]}
-        for place, title, unit in ((1, "CPU", "cores"), (2, "Memory", "bytes"))
-        if all(len(row) > place for row in rows)
-    ]
+def _resources(task: Any) -> Optional[Described]:
+    contents = resources(task)
+    return _section("Times and resources", contents) if contents else None
 
 
 def _environment(task: Any) -> Optional[Described]:
