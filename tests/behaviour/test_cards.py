@@ -9,7 +9,7 @@ import pytest
 from pagetext import text_on
 
 from falaj import Task, get_namespace, namespace
-from falaj.cards import get_cards
+from falaj.cards import MetaflowCard, get_cards
 from falaj.errors import CardError
 
 HEAD = """
@@ -252,6 +252,12 @@ class Crashes(MetaflowCard):
     type = "crashes"
     def render(self, task):
         os.abort()
+class Eats(MetaflowCard):
+    type = "eats"
+    def render(self, task):
+        import mmap
+        # Memory that is asked for and never written to takes nothing of the machine.
+        return f"ate {len([mmap.mmap(-1, 1 << 28) for _ in range(64)])}"
 class Wrong(MetaflowCard):
     type = "wrong"
     def render(self, task):
@@ -262,6 +268,7 @@ REASONS = {
     "hangs": "timeout of 1 seconds",
     "dies": "exit status 3",
     "crashes": "SIGABRT",
+    "eats": "more memory than a card may take",
     "wrong": "returned a bytes",
     "absent": "There is no card of type 'absent'",
 }
@@ -490,6 +497,16 @@ def test_a_person_may_stop_waiting_for_cards_and_loses_neither(project, until):
     assert cards["hangs"].record.state == "open"
     with pytest.raises(CardError, match=r"card create 1/start/1 --type hangs\n"):
         cards["hangs"].get()
+
+    # Whoever has the class reads the card all the same.
+    class Hangs(MetaflowCard):
+        type = "hangs"
+
+        def render(self, task):
+            return f"read from {task.pathspec}"
+
+    assert Hangs in MetaflowCard.__subclasses__()
+    assert cards["hangs"].get() == "read from F/1/start/1"
 
 
 def _ended(path: str) -> bool:

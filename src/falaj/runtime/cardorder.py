@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import Any, Mapping, Optional
 
@@ -16,10 +17,11 @@ from falaj.cards.rendering import (
     render_page,
 )
 from falaj.client import Task, namespace
-from falaj.errors import FalajException
+from falaj.errors import CardError, FalajException
 from falaj.model.graph import FlowDescription
 from falaj.model.orders import Order, Report
 from falaj.runtime.cardclasses import card_class
+from falaj.runtime.cardmemory import limit_memory
 from falaj.runtime.cardpage import error_component, redacted
 from falaj.runtime.failure import describe_exception
 from falaj.store.blobs import BlobStore
@@ -33,6 +35,7 @@ def render_card(flow_class: type, description: FlowDescription, order: Order) ->
     of its page so far. With the mode `refresh`, what is stored is the card's data as JSON.
     """
     os.nice(10)
+    limit_memory()
     store = BlobStore(str(order.context["store"]))
     os.environ[home.VARIABLE] = os.path.dirname(store.root)
     # What it starts can be told by this, should everybody who watches over it be killed at once.
@@ -48,7 +51,10 @@ def render_card(flow_class: type, description: FlowDescription, order: Order) ->
             return Report("succeeded", str(asked["previous"]), None, None, "", {})
         data = str(redacted(page)).encode("utf-8", "backslashreplace")
         return Report("succeeded", store.put(data), None, None, "", {})
-    except Exception as error:
+    except Exception as caught:
+        error: Exception = caught
+        if isinstance(caught, MemoryError) or getattr(caught, "errno", None) == errno.ENOMEM:
+            error = CardError("Rendering it asked for more memory than a card may take.")
         info = describe_exception(error)
         digest: Optional[str] = None
         if asked["save_errors"]:
