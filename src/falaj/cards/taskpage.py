@@ -16,6 +16,8 @@ Described = Dict[str, Any]
 
 _MOST_ARTIFACTS = 200
 _LOG_LINES = 100
+# Characters of a parameter; a whole file may be one.
+_MOST_VALUE = 200
 _LOG_CHARACTERS = 40_000
 
 
@@ -108,13 +110,19 @@ def _parameters(task: Any) -> Optional[Described]:
         name = str(one.get("attribute"))
         shown = None if manifest is None else manifest.preview(name)
         text = shown.get("text", shown.get("repr")) if shown else None
-        rows.append([str(one.get("name", name)), text, str(one.get("help") or "") or None])
+        rows.append([str(one.get("name", name)), _brief(text), str(one.get("help") or "") or None])
     if not rows:
         return None
     if not any(row[2] for row in rows):
         rows = [row[:2] for row in rows]
     headers = ["name", "value", "help"][: len(rows[0])]
     return _section("Parameters", [{"type": "table", "columns": headers, "data": rows}])
+
+
+def _brief(value: Any) -> Any:
+    if not isinstance(value, str) or len(value) <= _MOST_VALUE:
+        return value
+    return value[:_MOST_VALUE] + "…"
 
 
 def _artifacts(task: Any) -> Optional[Described]:
