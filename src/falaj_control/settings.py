@@ -50,6 +50,10 @@ class Settings:
     """Seconds that an exit hook may take: enough to tell the world, too little to hold a terminal
     for good."""
 
+    notify_timeout: float = 30.0
+    """Seconds that a notifier may take: enough for a slow mail server, too little to hold a
+    terminal for good."""
+
     local_cpu: float = 0.0
     """Processors that @resources may share on this machine (0: those that this process may use)."""
 

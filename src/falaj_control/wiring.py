@@ -24,6 +24,7 @@ from falaj_control.engine.options import (
 )
 from falaj_control.engine.orders import RunFacts, graph_record
 from falaj_control.engine.run import Engine
+from falaj_control.executors.choosing import make_executor
 from falaj_control.executors.hosts import HostLink, Interpreter
 from falaj_control.executors.local import LocalExecutor
 from falaj_control.plan.planner import Planner
@@ -78,6 +79,16 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     outfit = _outfit(launcher, settings, description, options, earlier, request.locked)
     graph = Graph(description)
     BlobStore(settings.home.store).sweep()
+    # Made before the run is recorded: one that can't be made leaves no run behind.
+    executor = make_executor(
+        options.executor,
+        lambda: LocalExecutor(
+            launcher.link, launcher.interpreter, launcher.falaj_root, options.isolation == "fork"
+        ),
+        description.name,
+        description.file,
+        settings,
+    )
     recorder = Recorder(settings.home)
     run = recorder.create_run(
         NewRun(
@@ -97,9 +108,6 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     )
     if request.run_id_file:
         write_run_id(request.run_id_file, run)
-    executor = LocalExecutor(
-        launcher.link, launcher.interpreter, launcher.falaj_root, options.isolation == "fork"
-    )
     plan = RunPlan(
         description=description,
         graph=graph,
@@ -147,19 +155,24 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         failure = engine.failure
         seconds = clock.monotonic() - started
         engine.call_exit_hooks(end)
-        watcher.run_ended(
-            RunOutcome(
-                run=run,
-                flow=description.name,
-                state=end.state,
-                reason=end.reason,
-                seconds=seconds,
-                failed_task=failure.task if failure else None,
-                error=failure.error if failure else None,
-                tolerated=engine.tolerated if end.state == TOLERATED else 0,
-                resume_command=resume_command(launcher.program, description.file, run),
-            )
+        outcome = RunOutcome(
+            run=run,
+            flow=description.name,
+            state=end.state,
+            reason=end.reason,
+            seconds=seconds,
+            failed_task=failure.task if failure else None,
+            error=failure.error if failure else None,
+            tolerated=engine.tolerated if end.state == TOLERATED else 0,
+            resume_command=resume_command(launcher.program, description.file, run),
         )
+        if request.notify:
+            # Imported here: most runs tell nobody.
+            from falaj_control.notifiers.telling import event_of, tell_all
+
+            event = event_of(outcome, settings.user, options.tags, clock.wall())
+            tell_all(request.notify, event, settings.notify_timeout, executor, watcher.note)
+        watcher.run_ended(outcome)
     finally:
         environments.close()
         executor.close(status)

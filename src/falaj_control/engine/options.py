@@ -10,7 +10,13 @@ from typing import Any, NamedTuple
 
 from falaj.errors import StoreUnavailable
 from falaj.version import VERSION
-from falaj_control.ports.requests import ISOLATION, MAX_LOG_BYTES, MAX_WORKERS, RunRequest
+from falaj_control.ports.requests import (
+    ISOLATION,
+    LOCAL_EXECUTOR,
+    MAX_LOG_BYTES,
+    MAX_WORKERS,
+    RunRequest,
+)
 
 
 class RunOptions(NamedTuple):
@@ -26,6 +32,7 @@ class RunOptions(NamedTuple):
     environment: str | None
     includes: tuple[str, ...]
     arguments: tuple[str, ...]
+    executor: str
     project: dict[str, Any] | None = None
 
     def seen_namespace(self, user: str) -> str | None:
@@ -44,12 +51,14 @@ def settle_options(request: RunRequest, before: Mapping[str, Any]) -> RunOptions
         "max_log_bytes": request.max_log_bytes,
         "isolation": request.isolation,
         "environment": request.environment,
+        "executor": request.executor,
     }
     default = {
         "max_workers": MAX_WORKERS,
         "max_log_bytes": MAX_LOG_BYTES,
         "isolation": ISOLATION,
         "environment": None,
+        "executor": LOCAL_EXECUTOR,
     }
     chosen = {
         name: before.get(name, default[name]) if value is None else value

@@ -12,6 +12,7 @@ from falaj.model.graph import FlowDescription
 MAX_WORKERS = 16
 MAX_LOG_BYTES = 10 * 1024 * 1024
 ISOLATION = "auto"
+LOCAL_EXECUTOR = "local"
 ENVIRONMENTS = ("local", "pypi", "conda", "uv")
 
 
@@ -35,6 +36,7 @@ class RunRequest:
     from the flow's lock file alone. `includes` names packages of the launching environment that
     travel into those of the steps. `branch` is what the command line says of the project's branch,
     `trigger` the events, as they are recorded, that start the run.
+    `notify` names notifiers, each with its target, and `executor` what runs the tasks.
     """
 
     description: FlowDescription
@@ -51,6 +53,8 @@ class RunRequest:
     locked: bool = False
     includes: tuple[str, ...] = ()
     branch: AskedBranch = NOTHING_ASKED
+    notify: tuple[str, ...] = ()
+    executor: str | None = None
     trigger: Sequence[Mapping[str, Any]] = ()
     resume: ResumeRequest | None = None
     arguments: tuple[str, ...] = ()

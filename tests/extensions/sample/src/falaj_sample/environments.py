@@ -1,0 +1,5 @@
+"""Environments."""
+
+
+class MarkedEnvironments:
+    """To come."""

@@ -1,0 +1,5 @@
+"""Environments."""
+
+
+class FolderStore:
+    """To come."""
