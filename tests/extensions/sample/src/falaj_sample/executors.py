@@ -28,6 +28,7 @@ class CountingExecutor:
         self._local.wake()
 
     def close(self, status):
+        os.makedirs(os.path.dirname(self._path), exist_ok=True)
         with open(self._path, "w", encoding="utf-8") as file:
             file.write(str(self._count))
         self._local.close(status)
