@@ -23,6 +23,7 @@ from falaj.version import VERSION as __version__
 if TYPE_CHECKING:
     from falaj.authoring.configs import Config
     from falaj.authoring.configvalues import ConfigValue
+    from falaj.authoring.custom_environment import custom_environment
     from falaj.authoring.delayed import config_expr
     from falaj.authoring.mutable import MutableFlow, MutableStep
     from falaj.authoring.mutators import ContentType, FlowMutator, StepMutator
@@ -87,6 +88,7 @@ __all__ = [
     "conda_environment_yml_parser",
     "config_expr",
     "current",
+    "custom_environment",
     "default_namespace",
     "environment",
     "exit_hook",
@@ -120,6 +122,7 @@ __all__ = [
 _LATE = {
     "falaj.authoring.configs": ("Config",),
     "falaj.authoring.configvalues": ("ConfigValue",),
+    "falaj.authoring.custom_environment": ("custom_environment",),
     "falaj.authoring.delayed": ("config_expr",),
     "falaj.authoring.mutable": ("MutableFlow", "MutableStep"),
     "falaj.authoring.mutators": ("ContentType", "FlowMutator", "StepMutator"),

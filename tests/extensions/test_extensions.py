@@ -187,3 +187,52 @@ def test_what_is_amiss_is_told_by_package(installed_badly, with_python, flow) ->
 def test_a_notifier_that_can_not_be_used(name, why, installed_badly, with_python, flow) -> None:
     done = with_python(installed_badly, flow(PLAIN), "run", "--notify", name)
     assert why in done.stdout + done.stderr
+
+
+MARKED = """
+class F(FlowSpec):
+    @custom_environment(kind="marked", options={"text": "hello"})
+    @step
+    def start(self):
+        import marker
+
+        self.text = marker.text
+        self.next(self.end)
+
+    @step
+    def end(self):
+        import importlib.util
+
+        self.elsewhere = importlib.util.find_spec("marker") is None
+"""
+
+
+def test_an_environment_of_a_package(installed, with_python, flow, tmp_path) -> None:
+    path = flow(MARKED)
+    with_python(installed, path, "run")
+    assert (latest().data.text, latest().data.elsewhere) == ("HELLO", True)
+    shown = with_python(installed, path, "show", f"{latest().id}/start").stdout
+    assert "sample-marker" in shown
+    with_python(installed, path, "lock")
+    assert '{\\"text\\": \\"HELLO\\"}' in (tmp_path / "flow.lock.toml").read_text()
+    with_python(installed, path, "run", "--locked")
+    assert latest().data.text == "HELLO"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        ('"text": "hello"', '"fail": "not today"', "ValueError: not today"),
+        ('"text": "hello"', "", "KeyError: 'text'"),
+        ('kind="marked"', 'kind="unmarked"', "No installed package gives 'unmarked'"),
+        ('kind="marked"', 'kind="pypi"', "use @pypi for this one"),
+        ('"text": "hello"', '"text": "hello", "s": {1}', "`options` takes a dict of JSON values"),
+        ("    @custom", "    @pypi()\n    @custom", "can't go together with @pypi"),
+    ],
+)
+def test_an_environment_that_can_not_be_made(
+    before, after, why, installed, with_python, flow
+) -> None:
+    done = with_python(installed, flow(MARKED.replace(before, after)), "run", code=1)
+    assert why in done.stdout + done.stderr
+    assert "falaj_control" not in done.stdout + done.stderr
