@@ -12,6 +12,7 @@ from collections.abc import Callable
 import carrying
 import comparing
 import fanning
+import looking
 import outfitting
 import reading
 import starting
@@ -33,6 +34,9 @@ BENCHMARKS: dict[str, Callable[[Sides, bool], list[Row]]] = {
     "client": reading.client,
     "table": comparing.table,
     "metrics": comparing.metrics,
+    "walk": looking.walk,
+    "spin": looking.spin,
+    "dump": looking.dump,
     "environments": outfitting.warm,
     "cold": outfitting.cold,
 }

@@ -2,31 +2,32 @@
 
 from typing import TYPE_CHECKING, Any, List
 
-from falaj.authoring.carddecorator import card
 from falaj.authoring.decorators import catch, environment, resources, retry, timeout
 from falaj.authoring.entry import set_launcher
 from falaj.authoring.environments import conda, conda_base, pypi, pypi_base, uv, uv_base
-from falaj.authoring.flow_decorators import (
-    exit_hook,
-    project,
-    schedule,
-    trigger,
-    trigger_on_finish,
-)
 from falaj.authoring.flowspec import FlowSpec
-from falaj.authoring.gangs import parallel, pytorch_parallel
 from falaj.authoring.parameters import IncludeFile, JSONType, Parameter
 from falaj.authoring.steps import step
 from falaj.runtime.current import current
 from falaj.version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from falaj.authoring.carddecorator import card
     from falaj.authoring.configs import Config
     from falaj.authoring.configvalues import ConfigValue
     from falaj.authoring.custom_environment import custom_environment
     from falaj.authoring.delayed import config_expr
+    from falaj.authoring.flow_decorators import (
+        exit_hook,
+        project,
+        schedule,
+        trigger,
+        trigger_on_finish,
+    )
+    from falaj.authoring.gangs import parallel, pytorch_parallel
     from falaj.authoring.mutable import MutableFlow, MutableStep
     from falaj.authoring.mutators import ContentType, FlowMutator, StepMutator
+    from falaj.authoring.packagesources import package_sources, package_suffixes
     from falaj.authoring.parsers import (
         conda_environment_yml_parser,
         pyproject_toml_parser,
@@ -50,9 +51,26 @@ if TYPE_CHECKING:
         Step,
         Task,
         Trigger,
+        default_metadata,
         default_namespace,
+        get_metadata,
         get_namespace,
+        inspect_spin,
+        metadata,
         namespace,
+    )
+    from falaj.durations import profile
+    from falaj.multicore import parallel_imap_unordered, parallel_map
+    from falaj.runner import (
+        DeployedFlow,
+        Deployer,
+        DeployerImpl,
+        ExecutingRun,
+        ExecutingTask,
+        NBDeployer,
+        NBRunner,
+        Runner,
+        TriggeredRun,
     )
     from falaj.runtime.events import namespaced_event_name
 
@@ -63,6 +81,11 @@ __all__ = [
     "ConfigValue",
     "ContentType",
     "DataArtifact",
+    "DeployedFlow",
+    "Deployer",
+    "DeployerImpl",
+    "ExecutingRun",
+    "ExecutingTask",
     "Falaj",
     "Flow",
     "FlowMutator",
@@ -73,12 +96,16 @@ __all__ = [
     "MetaflowEvent",
     "MutableFlow",
     "MutableStep",
+    "NBDeployer",
+    "NBRunner",
     "Parameter",
     "Run",
+    "Runner",
     "Step",
     "StepMutator",
     "Task",
     "Trigger",
+    "TriggeredRun",
     "UserStepDecorator",
     "__version__",
     "card",
@@ -89,13 +116,22 @@ __all__ = [
     "config_expr",
     "current",
     "custom_environment",
+    "default_metadata",
     "default_namespace",
     "environment",
     "exit_hook",
+    "get_metadata",
     "get_namespace",
+    "inspect_spin",
+    "metadata",
     "namespace",
     "namespaced_event_name",
+    "package_sources",
+    "package_suffixes",
     "parallel",
+    "parallel_imap_unordered",
+    "parallel_map",
+    "profile",
     "project",
     "pypi",
     "pypi_base",
@@ -120,12 +156,22 @@ __all__ = [
 # Where the names are that are loaded when one is first asked for: a flow file that only defines a
 # flow, and each task that runs it, does without.
 _LATE = {
+    "falaj.authoring.carddecorator": ("card",),
+    "falaj.authoring.flow_decorators": (
+        "exit_hook",
+        "project",
+        "schedule",
+        "trigger",
+        "trigger_on_finish",
+    ),
+    "falaj.authoring.gangs": ("parallel", "pytorch_parallel"),
     "falaj.authoring.configs": ("Config",),
     "falaj.authoring.configvalues": ("ConfigValue",),
     "falaj.authoring.custom_environment": ("custom_environment",),
     "falaj.authoring.delayed": ("config_expr",),
     "falaj.authoring.mutable": ("MutableFlow", "MutableStep"),
     "falaj.authoring.mutators": ("ContentType", "FlowMutator", "StepMutator"),
+    "falaj.authoring.packagesources": ("package_sources", "package_suffixes"),
     "falaj.authoring.parsers": (
         "conda_environment_yml_parser",
         "pyproject_toml_parser",
@@ -138,6 +184,19 @@ _LATE = {
         "UserStepDecorator",
         "user_step_decorator",
     ),
+    "falaj.durations": ("profile",),
+    "falaj.multicore": ("parallel_imap_unordered", "parallel_map"),
+    "falaj.runner": (
+        "DeployedFlow",
+        "Deployer",
+        "DeployerImpl",
+        "ExecutingRun",
+        "ExecutingTask",
+        "NBDeployer",
+        "NBRunner",
+        "Runner",
+        "TriggeredRun",
+    ),
     "falaj.runtime.events": ("namespaced_event_name",),
 }
 
@@ -148,9 +207,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     place = next((place for place, names in _LATE.items() if name in names), "falaj.client")
-    value = getattr(import_module(place), name)
-    globals()[name] = value
-    return value
+    return getattr(import_module(place), name)
 
 
 def __dir__() -> List[str]:

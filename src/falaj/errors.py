@@ -240,6 +240,24 @@ class ResourcesUnavailable(FalajException):
     headline = "Not enough resources on this machine"
 
 
+class RunNotStarted(FalajException, RuntimeError):
+    """A command that a Runner started and that ended before there was a run."""
+
+    headline = "No run was started"
+
+
+class NotebookFlowError(FalajException):
+    """A flow of a notebook that can't be run from its cell alone."""
+
+    headline = "The flow can't be run from its cell"
+
+
+class DeploymentUnavailable(FalajException):
+    """A deployment to something that this release can't deploy to."""
+
+    headline = "Can't deploy there"
+
+
 class ExceptionWrapper:
     """An exception that @catch kept, as plain text, so that it can be loaded anywhere."""
 

@@ -8,12 +8,17 @@ from typing import Mapping, NamedTuple, Optional
 FOLDER = ".falaj"
 VARIABLE = "FALAJ_HOME"
 TASK_VARIABLE = "FALAJ_TASK"
+SPIN_FOLDER = "spin"
 
 
 class Home(NamedTuple):
-    """The folder that holds records, store and logs; all paths are absolute."""
+    """The folder that holds records, store and logs; all paths are absolute.
+
+    `shares` is the root of the home whose store it uses, empty where it has its own.
+    """
 
     root: str
+    shares: str = ""
 
     @property
     def records(self) -> str:
@@ -23,7 +28,7 @@ class Home(NamedTuple):
     @property
     def store(self) -> str:
         """The folder of blobs."""
-        return os.path.join(self.root, "store")
+        return os.path.join(self.shares or self.root, "store")
 
     def log(self, run: int, task: int, attempt: int) -> str:
         """The log file of one attempt; absent where it printed nothing."""
@@ -32,6 +37,12 @@ class Home(NamedTuple):
     def hooks_log(self, run: int) -> str:
         """The log file of a run's exit hooks; absent where it called none."""
         return os.path.join(self.root, "logs", str(run), "exit_hooks.log")
+
+
+def spin_home(home: Home) -> Home:
+    """Return where the spins of a home's tasks are recorded; they share its store."""
+    root = home.shares or home.root
+    return Home(os.path.join(root, SPIN_FOLDER), root)
 
 
 def find_home(environ: Optional[Mapping[str, str]] = None, cwd: Optional[str] = None) -> Home:

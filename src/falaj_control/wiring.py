@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from falaj import liveness
-from falaj.authoring.decorators import attach
+from falaj.authoring.decospecs import attach
 from falaj.authoring.projects import settle_project
 from falaj.model.graph import FlowDescription, Graph
 from falaj.model.states import CANCELLED, RUN_SUCCESSFUL, TOLERATED
 from falaj.store.blobs import BlobStore
+from falaj_control.engine.attributes import run_attributes, write_attributes
 from falaj_control.engine.capacity import this_machine
 from falaj_control.engine.context import Parts, RunPlan
 from falaj_control.engine.options import (
@@ -39,6 +40,7 @@ from falaj_control.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from falaj_control.outfitting import Outfit
+    from falaj_control.spinning import Spin
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,16 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     clock = SystemClock()
     started = clock.monotonic()
     wanted = request.resume
-    earlier = look_before(settings.home, wanted.origin if wanted else None, clock.wall())
+    spin = _spin(settings, request, clock.wall())
+    if spin is not None:
+        settings, earlier = spin.settings, spin.origin
+    else:
+        earlier = look_before(settings.home, wanted.origin if wanted else None, clock.wall())
     before: Mapping[str, Any] = earlier.options if earlier else {}
     options = settle_options(request, before)
     description = attach(request.description, options.decospecs)
+    if spin is not None:
+        description = spin.trimmed(description)
     project = settle_project(description, request.branch, settings.user, before.get("project"))
     options = options._replace(project=project)
     trigger = request.trigger or (earlier.trigger if earlier else ())
@@ -96,9 +104,15 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
             user=settings.user,
             script=description.file,
             created_at=clock.wall(),
-            origin=earlier.id if earlier else None,
+            # The run that a spin is about is in other records.
+            origin=earlier.id if earlier and not spin else None,
             graph=graph_record(description),
-            options=options._asdict(),
+            options={
+                **options._asdict(),
+                "cwd": launcher.interpreter.cwd,
+                "package": launcher.interpreter.package,
+                **({"spin": spin.facts} if spin else {}),
+            },
             lease=liveness.process_lease(),
             steps=graph.order,
             tags=options.tags,
@@ -108,6 +122,9 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     )
     if request.run_id_file:
         write_run_id(request.run_id_file, run)
+    if request.attribute_file:
+        told = run_attributes(description.name, run, settings.home)
+        write_attributes(request.attribute_file, told)
     plan = RunPlan(
         description=description,
         graph=graph,
@@ -126,6 +143,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
             protocol=outfit.protocol if outfit is not None else 5,
             project=project,
             trigger=trigger,
+            spin=spin.facts if spin else None,
         ),
         given=dict(request.parameters),
         origin_parameters=earlier.parameters if earlier else None,
@@ -134,8 +152,12 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         includes=options.includes,
     )
     environments = outfit.preparation(executor.wake) if outfit is not None else NoEnvironments()
+    if spin is not None:
+        planner: Planner = spin.planner(graph)
+    else:
+        planner = Planner(graph, _origin(graph, earlier, wanted.step if wanted else None))
     parts = Parts(
-        planner=Planner(graph, _origin(graph, earlier, wanted.step if wanted else None)),
+        planner=planner,
         executor=executor,
         environments=environments,
         recorder=recorder,
@@ -147,7 +169,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     status = 1
     try:
         engine = Engine(plan, parts)
-        watcher.run_started(description.name, run, plan.facts.origin)
+        watcher.run_started(description.name, run, plan.facts.origin if spin is None else None)
         if project is not None:
             watcher.note("Project: {project_name}, branch: {branch_name}".format(**project))
         end = engine.run()
@@ -164,7 +186,10 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
             failed_task=failure.task if failure else None,
             error=failure.error if failure else None,
             tolerated=engine.tolerated if end.state == TOLERATED else 0,
-            resume_command=resume_command(launcher.program, description.file, run),
+            resume_command=resume_command(launcher.program, description.file, run)
+            if spin is None
+            else "",
+            spun=spin.replay.pathspec if spin else "",
         )
         if request.notify:
             # Imported here: most runs tell nobody.
@@ -178,6 +203,15 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         executor.close(status)
         recorder.close()
     return status
+
+
+def _spin(settings: Settings, request: RunRequest, now: float) -> Spin | None:
+    if request.spin is None:
+        return None
+    # Imported here: a run needs none of it.
+    from falaj_control.spinning import prepare_spin
+
+    return prepare_spin(settings, request.spin, request.description, now)
 
 
 def _outfit(
@@ -198,7 +232,7 @@ def _outfit(
     places = Places(
         cache=settings.cache,
         store=settings.home.store,
-        travel=os.path.join(settings.home.root, "travel"),
+        travel=os.path.join(settings.home.shares or settings.home.root, "travel"),
         python=launcher.interpreter.python,
         chosen=options.environment,
     )

@@ -22,6 +22,13 @@ from falaj_control.settings import PREFIX, Settings
 
 CLIENT = ["Falaj", "Flow", "Run", "Step", "Task", "DataArtifact"]
 CALLABLE = ["FlowSpec", "Parameter", "IncludeFile", *CLIENT, "Artifact", "Metaflow"]
+RUNNING = ["Runner", "NBRunner", "ExecutingRun", "DeployedFlow", "TriggeredRun"]
+CALLABLE += ["Runner", "NBRunner", "Deployer", "NBDeployer", "DeployerImpl", *RUNNING[3:]]
+# Methods that take any keyword, rather than swallow some for compatibility.
+_OPEN = frozenset(
+    "next run resume nbrun nbresume spin async_run async_resume async_spin trigger delete suspend "
+    "unsuspend terminate".split()
+)
 FUNCTIONS = ["namespace", "get_namespace", "default_namespace"]
 
 
@@ -53,7 +60,7 @@ def signature(function: object, name: str) -> str:
     parameters = [
         one.replace(annotation=inspect.Parameter.empty)
         for one in inspect.signature(function).parameters.values()  # type: ignore[arg-type]
-        if one.name != "self" and (one.kind is not one.VAR_KEYWORD or name == "next")
+        if one.name not in ("self", "cls") and (one.kind is not one.VAR_KEYWORD or name in _OPEN)
     ]
     # What comes after `*tags` can be given by name alone, which needs no saying.
     if not any(one.kind is one.VAR_POSITIONAL for one in parameters):
@@ -73,6 +80,7 @@ def members(kind: type) -> dict[str, str]:
             continue
         member = inspect.getattr_static(kind, name)
         is_method = not isinstance(member, property) and callable(getattr(kind, name))
+        member = member.__func__ if isinstance(member, classmethod) else member
         found[name] = signature(member, name) if is_method else name
     return found
 
@@ -128,6 +136,13 @@ def test_every_member_of_a_client_class_is_there(page, name):
     shared = members(ClientObject) if issubclass(kind, ClientObject) else {}
     own = {shown for one, shown in members(kind).items() if one not in shared}
     assert set(rows(section(page, name))) == own
+
+
+@pytest.mark.parametrize("name", RUNNING)
+def test_every_member_of_what_runs_flows_is_there(page, name):
+    kind = getattr(falaj, name)
+    arguments = inspect.signature(kind).parameters if name == "Runner" else {}
+    assert set(rows(section(page, name))) - set(arguments) == set(members(kind).values())
 
 
 def test_what_all_client_objects_have_is_there(page):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional, Sequence, Tuple, cast
 
 from falaj.authoring.custom import CustomDecorator, arguments_of, find, make, make_ready, short_name
-from falaj.authoring.decorators import Pending, settled, split_decospec
+from falaj.authoring.decorators import Pending, settled
+from falaj.authoring.decospecs import split_decospec
 from falaj.authoring.delayed import unpacked
 from falaj.authoring.options import OPTIONS, option_attributes
 from falaj.authoring.shape import Shape

@@ -1,9 +1,7 @@
-"""The decorators that set options, in the source or from outside; they only add data."""
+"""The decorators that set options, where they stand in the source; they only add data."""
 
 from __future__ import annotations
 
-import json
-import re
 import sys
 from typing import (
     Any,
@@ -13,7 +11,6 @@ from typing import (
     Mapping,
     NoReturn,
     Optional,
-    Sequence,
     Tuple,
     TypeVar,
     Union,
@@ -26,13 +23,7 @@ from falaj.authoring.options import OPTIONS, option_attributes
 from falaj.authoring.wording import caller_place, full_path, told
 from falaj.errors import DecoratorError
 from falaj.model.graph import (
-    FOREACH,
-    GANG_DECORATORS,
-    PARALLEL,
-    SWITCH,
     DecoratorSpec,
-    FlowDescription,
-    StepSpec,
 )
 
 Step = TypeVar("Step", bound=Callable[..., Any])
@@ -132,106 +123,6 @@ def resources(function: Optional[Any] = None, **arguments: Any) -> Any:
     return decorate("resources", function, arguments)
 
 
-def parse_decospec(spec: str) -> DecoratorSpec:
-    """Return the decorator that a text such as `retry:times=4,minutes_between_retries=0` names.
-
-    Raises DecoratorError for an unknown decorator or argument or a bad value.
-    """
-    name, arguments = split_decospec(spec)
-    try:
-        attributes = option_attributes(name, arguments)
-    except DecoratorError as error:
-        raise DecoratorError("In the decorator `{}`: {}".format(_shown(spec), error)) from None
-    if OPTIONS[name].of_flow:
-        on_steps = _on_steps(name)
-        mend = "for every step write `{}`".format(on_steps) if on_steps else "write it there"
-        raise DecoratorError(
-            "In the decorator `{}`: @{} stands on a flow; {}.".format(_shown(spec), name, mend)
-        )
-    if name in GANG_DECORATORS:
-        raise DecoratorError(
-            "In the decorator `{}`: @{} stands in the flow, above the step that num_parallel "
-            "leads to, and can't be put on every step.".format(_shown(spec), name)
-        )
-    return DecoratorSpec(name, attributes, from_outside=True)
-
-
-def split_decospec(spec: str) -> "Tuple[str, Dict[str, Any]]":
-    """Return the name and the arguments that a text such as `retry:times=4` gives, unchecked.
-
-    Raises DecoratorError for an argument without a value.
-    """
-    name, _, rest = spec.strip().partition(":")
-    arguments: Dict[str, Any] = {}
-    # A comma parts two arguments only where `name=` follows: values may hold commas.
-    for part in re.split(r",(?=\s*\w+\s*=)", rest) if rest.strip() else ():
-        key, equals, text = part.partition("=")
-        if not equals:
-            raise DecoratorError(
-                "In the decorator `{}`, `{}` has no value; write it as `name:argument=value`, "
-                "such as `retry:times=4`.".format(spec, part.strip())
-            )
-        # Python 3.10 is no number: that would be 3.1.
-        read = _unquoted if key.strip() == "python" else _value
-        arguments[key.strip()] = read(text.strip())
-    return name.strip(), arguments
-
-
-def attach(description: FlowDescription, specs: Sequence[str]) -> FlowDescription:
-    """Return the description with the decorators of `specs` put on every step.
-
-    A step keeps its own decorator of the same name, and of two specs with the same name the first
-    holds. `catch` is left off steps that end in a foreach, a gang or a condition: it can't stand
-    for the values, the size or the choice that are missing. What the description says to have been
-    applied is passed over.
-    """
-    outside = [parse_decospec(spec) for spec in specs if spec not in description.applied]
-    return description._replace(steps=tuple(_with(step, outside) for step in description.steps))
-
-
-def _with(step: StepSpec, outside: Sequence[DecoratorSpec]) -> StepSpec:
-    decorators = list(step.decorators)
-    for decorator in outside:
-        present = any(_stands_for(other, decorator) for other in decorators)
-        if not present and not (
-            decorator.name == "catch" and step.kind in (FOREACH, SWITCH, PARALLEL)
-        ):
-            decorators.append(decorator)
-    return step._replace(decorators=tuple(decorators))
-
-
-def _stands_for(own: DecoratorSpec, outside: DecoratorSpec) -> bool:
-    """Say whether a step that has `own` needs no decorator from outside."""
-    if own.name != outside.name or not OPTIONS[own.name].repeats:
-        return own.name == outside.name
-    first, second = own.attributes, outside.attributes
-    return (first["type"], first["id"]) == (second["type"], second["id"])
-
-
-def _value(text: str) -> Any:
-    for parse in (_json, int, float):
-        try:
-            return parse(text)
-        except ValueError:
-            continue
-    return text
-
-
-def _json(text: str) -> Any:
-    return json.loads(text.replace('\\"', '"'))
-
-
-def _unquoted(text: str) -> str:
-    return text.strip("\\\"'")
-
-
-def _shown(spec: str) -> str:
-    # Loaded only once a mistake is certain.
-    from falaj.authoring.packages import without_secrets
-
-    return without_secrets(spec)
-
-
 def decorate(name: str, target: Optional[Any], arguments: Mapping[str, Any]) -> Any:
     """Put decorator `name` on a step or a flow's class, or return the function that does so.
 
@@ -287,15 +178,15 @@ def _add_to_class(flow_class: Any, spec: DecoratorSpec, place: Tuple[str, int]) 
     if not isinstance(flow_class, type) or not issubclass(flow_class, FlowSpec):
         message = "@{} stands above the class of a flow, and `{}` is {}{}."
         kind = "a class without FlowSpec" if isinstance(flow_class, type) else "no class"
-        on_steps = _on_steps(spec.name)
-        mend = "; use @{} on a step".format(on_steps) if on_steps else ""
+        instead = on_steps(spec.name)
+        mend = "; use @{} on a step".format(instead) if instead else ""
         _refuse(place, message.format(spec.name, shown, kind, mend))
     if ON_CLASS not in vars(flow_class):
         setattr(flow_class, ON_CLASS, [])
     _add(vars(flow_class)[ON_CLASS], spec, place, "Flow `{}`".format(shown))
 
 
-def _on_steps(name: str) -> str:
+def on_steps(name: str) -> str:
     """Return the decorator of steps that is like one of flows, or nothing."""
     return name[: -len("_base")] if name.endswith("_base") else ""
 

@@ -183,7 +183,7 @@ def _check_card(given: Attributes) -> Attributes:
 
 def _check_custom_environment(given: Attributes) -> Attributes:
     # Loaded only by flows with environments of other packages' kinds.
-    from falaj.authoring.custom_environment import checked
+    from falaj.authoring.custom_environment_checks import checked
 
     return checked(given)
 

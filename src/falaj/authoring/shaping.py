@@ -22,7 +22,8 @@ from falaj.authoring.custom import (
     misplaced,
 )
 from falaj.authoring.decorated import Actor
-from falaj.authoring.decorators import Pending, parse_decospec, settled, split_decospec
+from falaj.authoring.decorators import Pending, settled
+from falaj.authoring.decospecs import parse_decospec, split_decospec
 from falaj.authoring.delayed import holds_delayed, resolved, unpacked
 from falaj.authoring.members import (
     classes_of,

@@ -4,6 +4,7 @@ from falaj.client.artifacts import ArtifactData, DataArtifact
 from falaj.client.code import FalajCode
 from falaj.client.failures import TaskException
 from falaj.client.flows import Falaj, Flow
+from falaj.client.homes import default_metadata, get_metadata, inspect_spin, metadata
 from falaj.client.metadata import Metadata
 from falaj.client.namespaces import default_namespace, get_namespace, namespace
 from falaj.client.runs import Run
@@ -29,7 +30,11 @@ __all__ = [
     "Task",
     "TaskException",
     "Trigger",
+    "default_metadata",
     "default_namespace",
+    "get_metadata",
     "get_namespace",
+    "inspect_spin",
+    "metadata",
     "namespace",
 ]

@@ -16,20 +16,40 @@ if TYPE_CHECKING:
     from falaj.store.manifests import Entry, Manifest
 
 
+# What an Access is pickled as: root of its home, namespace, root of the home whose store it uses.
+AccessState = Tuple[str, Optional[str], str]
+
+
 class Access:
     """One home seen through one namespace; shared by an object and all that comes from it."""
 
-    def __init__(self, root: Optional[str] = None, namespace: Optional[str] = None) -> None:
-        """See the home at `root`, or the one of this process, through `namespace`."""
+    def __init__(
+        self, root: Optional[str] = None, namespace: Optional[str] = None, shares: str = ""
+    ) -> None:
+        """See the home at `root`, or the one chosen for this process, through `namespace`.
+
+        `shares` is the root of the home whose store it uses, where that is another one.
+        """
         # Imported here so that `import falaj` pays for neither SQLite nor the store.
+        from falaj.client.homes import current_home
         from falaj.client.reader import Reader
-        from falaj.home import Home, find_home
+        from falaj.home import Home
         from falaj.store.blobs import BlobStore
 
-        self.home = find_home() if root is None else Home(root)
+        self.home = current_home() if root is None else Home(root, shares)
         self.namespace = namespace
         self.reader: Reader = Reader(self.home)
         self.store: BlobStore = BlobStore(self.home.store)
+
+    @property
+    def state(self) -> AccessState:
+        """What `restored` makes an equal access from, in any process of this machine."""
+        return (self.home.root, self.namespace, self.home.shares)
+
+    @classmethod
+    def restored(cls, state: AccessState) -> Access:
+        """Return the access that had this `state`."""
+        return cls(*state)
 
     def manifest(self, digest: Optional[str]) -> Optional[Manifest]:
         """Return a manifest by its digest; None for None."""
@@ -81,6 +101,18 @@ class RunFacts:
     def tags(self) -> Tags:
         """The run's tags as they are now."""
         return self.access.reader.tags(self.id)
+
+    def __getstate__(self) -> Tuple[AccessState, RunRecord]:
+        return (self.access.state, self._record)
+
+    def __setstate__(self, state: Tuple[AccessState, RunRecord]) -> None:
+        self.__init__(Access.restored(state[0]), state[1])
+
+    @property
+    def spun(self) -> Optional[str]:
+        """The path of the task that was spun, where this is no run but a spin."""
+        spin = self._record.options.get("spin")
+        return None if spin is None else str(spin["origin"])
 
     @property
     def parts(self) -> Tuple[str, ...]:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional, Tuple, cast
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Dict,
+    FrozenSet,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Tuple,
+    cast,
+)
 
 from falaj.client.access import Access, RunFacts
 from falaj.client.html import Row
@@ -132,6 +143,12 @@ class ArtifactData:
             raise ArtifactAttributeMissing(no_artifact(self.__task, name))
         task = self.__task
         return task.access.load(entry, name, task.run.record, task.pathspec)
+
+    def __getstate__(self) -> Tuple[TaskFacts, Optional[FrozenSet[str]]]:
+        return (self.__task, self.__only)
+
+    def __setstate__(self, state: Tuple[TaskFacts, Optional[FrozenSet[str]]]) -> None:
+        self.__task, self.__only = state
 
     def __allows(self, name: str) -> bool:
         return self.__only is None or name in self.__only

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
 
-from falaj.client.access import Access, RunFacts
+from falaj.client.access import Access, AccessState, RunFacts
 
 if TYPE_CHECKING:
+    from tarfile import TarFile
     from tempfile import TemporaryDirectory
 
 
@@ -62,23 +63,39 @@ class FalajCode:
         # Imported here because `import falaj` must not pay for it.
         from tempfile import TemporaryDirectory
 
+        from falaj.client.codefiles import write_files
+
         folder = TemporaryDirectory(prefix="falaj-code-")
         try:
-            for name in self._files:
-                self._write(folder.name, name)
+            write_files(files_of(self), folder.name)
         except BaseException:
             folder.cleanup()
             raise
         return folder
 
-    def _write(self, folder: str, name: str) -> None:
-        path = os.path.join(folder, inside(name))
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "wb") as file:
-            file.write(self.read(name))
+    @property
+    def tarball(self) -> TarFile:
+        """All files as a tar that is open for reading, named as `extract` writes them."""
+        # Imported here because `import falaj` must not pay for it.
+        from falaj.client.codefiles import open_archive
+
+        return open_archive(files_of(self))
+
+    def __getstate__(self) -> Tuple[AccessState, str]:
+        return (self._access.state, self._digest)
+
+    def __setstate__(self, state: Tuple[AccessState, str]) -> None:
+        access, digest = state
+        self.__init__(Access.restored(access), digest)
 
     def __repr__(self) -> str:
         return "<FalajCode: {} and {} more files>".format(self._script, len(self._files) - 1)
+
+
+def files_of(code: FalajCode) -> Iterator[Tuple[str, bytes]]:
+    """Yield the files of a snapshot, each under a name that leads out of no folder."""
+    for name in code.files:
+        yield inside(name), code.read(name)
 
 
 def inside(name: str) -> str:

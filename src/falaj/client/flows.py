@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, List, Optional, Sequence
 
-from falaj.client.access import RunFacts, current_access
+from falaj.client.access import Access, AccessState, RunFacts, current_access
 from falaj.client.html import Row, table
 from falaj.client.lookup import ChildNotFound, number
 from falaj.client.objects import ClientObject
@@ -143,6 +143,12 @@ class Falaj:
     def __init__(self) -> None:
         """See the home of this process through the current namespace."""
         self._access = current_access()
+
+    def __getstate__(self) -> AccessState:
+        return self._access.state
+
+    def __setstate__(self, state: AccessState) -> None:
+        self._access = Access.restored(state)
 
     @property
     def flows(self) -> List[Flow]:

@@ -16,7 +16,7 @@ from typing import (
     cast,
 )
 
-from falaj.client.access import Access, RunFacts, current_access
+from falaj.client.access import Access, AccessState, RunFacts, current_access
 from falaj.client.html import Row, table
 from falaj.client.lookup import ChildNotFound, split_pathspec
 from falaj.client.namespaces import get_namespace
@@ -194,15 +194,15 @@ class ClientObject:
     def _identity(self) -> Tuple[object, ...]:
         return (self._access.home.root, self._parts, self._attempt)
 
-    def __getstate__(self) -> Tuple[str, Optional[str], Tuple[str, ...], Optional[int]]:
-        access = self._access
-        return (access.home.root, access.namespace, self._parts, self._attempt)
+    def __getstate__(self) -> Tuple[AccessState, Tuple[str, ...], Optional[int]]:
+        return (self._access.state, self._parts, self._attempt)
 
-    def __setstate__(
-        self, state: Tuple[str, Optional[str], Tuple[str, ...], Optional[int]]
-    ) -> None:
-        root, namespace, parts, attempt = state
-        self._open(Access(root, namespace), parts, attempt)
+    def __setstate__(self, state: Tuple[AccessState, Tuple[str, ...], Optional[int]]) -> None:
+        # Whoever holds an object keeps it, whatever became of its tags: only looking one up asks
+        # for the namespace.
+        access, self._parts, self._attempt = state
+        self._access = Access.restored(access)
+        self._load()
 
     def __str__(self) -> str:
         given = "" if self._attempt is None else ", attempt={}".format(self._attempt)

@@ -17,6 +17,12 @@ class RunParameters:
         declared = run.record.graph.get("parameters", ())
         self.__names: List[str] = [parameter["attribute"] for parameter in declared]
 
+    def __getstate__(self) -> RunFacts:
+        return self.__run
+
+    def __setstate__(self, state: RunFacts) -> None:
+        self.__init__(state)
+
     def keys(self) -> List[str]:
         """Return the names of the attributes that hold parameters."""
         return list(self.__names)

@@ -141,7 +141,10 @@ class Run(Measured, ClientObject):
 
     @property
     def origin_pathspec(self) -> Optional[str]:
-        """The path of the run that this one resumed."""
+        """The path of the run that this one resumed, or of the run that was spun."""
+        spun = self._facts.spun
+        if spun is not None:
+            return "/".join(spun.split("/")[:2])
         origin = self._facts.record.origin
         return None if origin is None else "{}/{}".format(self._parts[0], origin)
 

@@ -135,7 +135,10 @@ class Step(MeasuredStep, ClientObject):
 
     @property
     def origin_pathspec(self) -> Optional[str]:
-        """The path of the same step in the run that this one resumed."""
+        """The path of the same step in the run that this one resumed, or that was spun."""
+        spun = self._facts.spun
+        if spun is not None:
+            return "/".join(spun.split("/")[:3])
         origin = self._facts.record.origin
         return None if origin is None else "/".join((self._parts[0], str(origin), self.id))
 

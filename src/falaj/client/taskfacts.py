@@ -38,6 +38,12 @@ class TaskFacts:
         self._source: Optional[TaskRecord] = None
         self._manifest: Optional[Manifest] = None
 
+    def __getstate__(self) -> Tuple[RunFacts, TaskRecord, Optional[int]]:
+        return (self.run, self._record, self.attempt)
+
+    def __setstate__(self, state: Tuple[RunFacts, TaskRecord, Optional[int]]) -> None:
+        self.__init__(*state)
+
     @property
     def parts(self) -> Tuple[str, ...]:
         """The path components of the task."""
@@ -109,23 +115,6 @@ class TaskFacts:
             return None
         text = (one.reason if one is not None else "") or reason or state
         return ErrorInfo("", text, "", "", True)
-
-    def parents(self) -> List[TaskRecord]:
-        """Return the tasks whose artifacts flowed in, in the order of the join's inputs."""
-        record = self.record
-        found = self.access.reader.tasks_by_id(record.run, record.parents)
-        places = {parent: place for place, parent in enumerate(record.parents)}
-        return sorted(found, key=lambda task: places[task.id])
-
-    def followers(self) -> List[TaskRecord]:
-        """Return the tasks that this one's artifacts flowed into."""
-        record = self.record
-        return [
-            task
-            for step in self.run.targets().get(record.step, [])
-            for task in self.access.reader.tasks(record.run, step)
-            if record.id in task.parents
-        ]
 
     def manifest(self) -> Optional[Manifest]:
         """Return what the task, or the attempt asked for, left; None where nothing was.

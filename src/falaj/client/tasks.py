@@ -24,6 +24,7 @@ from falaj.client.lookup import split_pathspec
 from falaj.client.measured import MeasuredTask
 from falaj.client.metadata import Metadata, metadata_of
 from falaj.client.namespaces import get_namespace
+from falaj.client.neighbours import followers_of, origin_of, parents_of
 from falaj.client.objects import ClientObject, moment, title
 from falaj.client.resolve import find_run, find_task
 from falaj.client.taskfacts import TaskFacts
@@ -230,21 +231,18 @@ class Task(MeasuredTask, ClientObject):
 
     @property
     def origin_pathspec(self) -> Optional[str]:
-        """The path of the task that this one reuses."""
-        origin = self._facts.record.origin
-        if origin is None:
-            return None
-        return "/".join((self._parts[0], str(origin[0]), self._parts[2], str(origin[1])))
+        """The path of the task that this one reuses, or spins."""
+        return origin_of(self._facts)
 
     @property
     def parent_tasks(self) -> Iterator[Task]:
         """The tasks whose artifacts flowed into this one."""
-        return self._others(self._facts.parents())
+        return (task_from(*found) for found in parents_of(self._facts))
 
     @property
     def child_tasks(self) -> Iterator[Task]:
         """The tasks that this one's artifacts flowed into."""
-        return self._others(self._facts.followers())
+        return (task_from(*found) for found in followers_of(self._facts))
 
     @property
     def parent_task_pathspecs(self) -> Iterator[str]:
@@ -255,9 +253,6 @@ class Task(MeasuredTask, ClientObject):
     def child_task_pathspecs(self) -> Iterator[str]:
         """The paths of `child_tasks`."""
         return (task.pathspec for task in self.child_tasks)
-
-    def _others(self, records: List[TaskRecord]) -> Iterator[Task]:
-        return (task_from(self._facts.run, record) for record in records)
 
     def _status(self) -> str:
         return title(self.state)

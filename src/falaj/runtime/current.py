@@ -115,7 +115,7 @@ def _run(_: FlowDescription, order: Order) -> Any:
     # Imported here: few steps read results, and every task would pay for the client.
     from falaj.client import Run
 
-    return Run("{}/{}".format(order.flow, order.run))
+    return _in_records_of(order, lambda: Run("{}/{}".format(order.flow, order.run)))
 
 
 def _task(_: FlowDescription, order: Order) -> Any:
@@ -126,7 +126,7 @@ def _task(_: FlowDescription, order: Order) -> Any:
     limit = time.monotonic() + _RECORD_WAIT
     while True:
         try:
-            return Task(order.pathspec)
+            return _in_records_of(order, lambda: Task(order.pathspec))
         except FalajNotFound:
             if time.monotonic() > limit:
                 raise
@@ -162,6 +162,17 @@ def _card(_: FlowDescription, order: Order) -> Any:
     from falaj.runtime.cards import cards_of
 
     return cards_of(order)
+
+
+def _in_records_of(order: Order, look_up: Callable[[], Any]) -> Any:
+    spin = order.context.get("spin")
+    if spin is None:
+        return look_up()
+    # A spun task reads the results of runs, but is itself no part of them.
+    from falaj.client.homes import within_spins
+
+    with within_spins():
+        return look_up()
 
 
 _ANSWERS: Mapping[str, Callable[[FlowDescription, Order], Any]] = {

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import resource
 import sys
 import time
 from functools import partial
 from typing import Any, Callable, Dict, Optional, Sequence, Union, cast
 
-from falaj import home
 from falaj.authoring.flowspec import FlowSpec, assigned_in, bind, next_call
 from falaj.authoring.inputs import CAUGHT, Inputs
 from falaj.authoring.settling import settle_parameters
@@ -25,7 +22,7 @@ from falaj.errors import (
 )
 from falaj.model.graph import END, FOREACH, PARALLEL, SWITCH, FlowDescription, StepSpec
 from falaj.model.orders import FALLBACK, INIT, ErrorInfo, Order, Report, Transition
-from falaj.runtime.current import set_current
+from falaj.runtime.beginning import announce, seed, usage
 from falaj.runtime.deadline import Deadline
 from falaj.runtime.failure import describe_exception, wrap
 from falaj.store.blobs import BlobStore
@@ -39,12 +36,18 @@ def execute(flow_class: type, description: FlowDescription, order: Order) -> Rep
     """Run `order` and return how it went; the user's exceptions are part of the report."""
     store = BlobStore(str(order.context["store"]))
     started = time.monotonic()
-    _seed()
-    _announce(description, order)
+    seed()
+    announce(description, order)
+    spin = order.context.get("spin")
     if order.kind == INIT:
         report = _settle(flow_class, description, order, store)
     else:
         try:
+            if spin is not None and spin["artifacts"] is not None:
+                # Imported here: only a spin that was asked for it replaces inputs.
+                from falaj.runtime.replacing import with_replaced_inputs
+
+                order = with_replaced_inputs(order, store, spin["artifacts"])
             attempt = _Attempt(flow_class, description, order, store)
         except FalajException as error:
             # What the task starts from can't be read.
@@ -56,7 +59,7 @@ def execute(flow_class: type, description: FlowDescription, order: Order) -> Rep
             from falaj.runtime.cards import leave_cards
 
             leave_cards(order, report.outcome != "failed")
-    return report._replace(usage=_usage(time.monotonic() - started))
+    return report._replace(usage=usage(time.monotonic() - started))
 
 
 class _Attempt:
@@ -176,6 +179,10 @@ class _Attempt:
         return Transition(asked.targets, asked.foreach, asked.width, gang=asked.width > 0)
 
     def _commit(self, transition: Optional[Transition]) -> "tuple[str, Optional[Transition]]":
+        spin = self.order.context.get("spin")
+        if spin is not None and not spin["persist"]:
+            # Nothing follows from it and nobody asked to keep it: what it started from stands.
+            return self.state.commit({}), None
         assigned = assigned_in(self.flow)
         if transition is not None and transition.foreach is not None:
             saved = self.state.commit_values(transition.foreach)
@@ -265,43 +272,3 @@ def _spell(call: "Union[NextCall, StepSpec]") -> str:
     if call.foreach is not None:
         targets += ", foreach={!r}".format(call.foreach)
     return "self.next({})".format(targets)
-
-
-def _seed() -> None:
-    # A forked child starts with its host's generators, which every sibling shares. The standard
-    # library's own is seeded again by each fork; numpy's is not.
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        numpy_random.seed(int.from_bytes(os.urandom(4), "little"))
-
-
-def _announce(description: FlowDescription, order: Order) -> None:
-    set_current(description, order)
-    # The home that this run is in, also once the step has changed folder.
-    os.environ[home.VARIABLE] = os.path.dirname(str(order.context["store"]))
-    # What it starts can be told by this, should everybody who watches over it be killed at once.
-    os.environ[home.TASK_VARIABLE] = order.pathspec
-    if "parallel" in order.context:
-        # Imported here: few steps are gangs.
-        from falaj.runtime.gang import announce_gang
-
-        announce_gang(order)
-    own = order.context.get("namespace")
-    if own != order.context.get("default_namespace"):
-        # Imported here: the client is loaded where a step reads runs, or must not see its own.
-        from falaj.client import namespace
-
-        namespace(own)
-
-
-def _usage(wall: float) -> Dict[str, float]:
-    own = resource.getrusage(resource.RUSAGE_SELF)
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return {
-        "wall": round(wall, 6),
-        "cpu": round(own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime, 6),
-        "memory": max(own.ru_maxrss, children.ru_maxrss) * 1024.0,
-        # Linux counts blocks of 512 bytes, whatever the disk has.
-        "read": (own.ru_inblock + children.ru_inblock) * 512.0,
-        "written": (own.ru_oublock + children.ru_oublock) * 512.0,
-    }

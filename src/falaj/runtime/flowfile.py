@@ -7,6 +7,7 @@ import types
 from typing import List, Optional
 
 from falaj.authoring.flowspec import FlowSpec
+from falaj.compat import switch_on_if_asked
 
 
 class FlowCalled(BaseException):
@@ -36,6 +37,7 @@ def load_flow(
     # Imported here: the launcher imports this module before it starts control.
     import linecache
 
+    switch_on_if_asked()
     module = types.ModuleType("__main__")
     module.__file__ = path
     module.__package__ = package

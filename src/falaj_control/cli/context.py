@@ -20,6 +20,8 @@ Start = Callable[[RunRequest, Watcher], int]
 # Takes an order and the seconds that it may take; returns its report, or why there is none.
 CarryOut = Callable[[Order, float], tuple[Report | None, str]]
 
+# Names the file where a program that started the command hears of it.
+ATTRIBUTE_OPTION = "--runner-attribute-file"
 # The program's name where a flow file is named on the command line of `falaj`.
 TOOL = "falaj"
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -15,12 +16,15 @@ from falaj.client.taskfacts import TaskFacts
 from falaj.model import states
 from falaj.store.manifests import Entry, Manifest
 from falaj_control.cli.context import CommandContext
+from falaj_control.cli.dump_values import PlainValues
 from falaj_control.cli.pathspecs import FORMS, Selection, complete_paths, select
 
 _HELP = f"""Show the artifacts of a task, or of all tasks of a step or a run.
 
-PATHSPEC is {FORMS}. Values are shown as they were previewed when the task ran; nothing is loaded,
-except into --file."""
+PATHSPEC is {FORMS}. Plain data is shown whole; other values as they were previewed when the task
+ran, for nothing is loaded that could run code, except into --file."""
+# Previews have it where they leave something out.
+_CUT = "\u2026"
 TOO_LARGE = "< artifact too large >"
 _EXPORT = (
     "import sys; from falaj.client.export import main; "
@@ -55,7 +59,7 @@ def command(line: CommandContext) -> click.Command:
             default=1000,
             show_default=True,
             metavar="BYTES",
-            help="Show only values that are stored in less than this; 0 shows none.",
+            help="Show only values that are stored in no more than this; 0 shows none.",
         ),
         click.Option(
             ["--include"], metavar="NAMES", help="Show only these artifacts: names with commas."
@@ -70,9 +74,22 @@ def command(line: CommandContext) -> click.Command:
     return click.Command("dump", callback=dump, params=parameters, help=_HELP)
 
 
-def artifact_line(name: str, entry: Entry, preview: dict[str, Any] | None, limit: int) -> str:
-    """Return `name [size: N type: <class>] = value`, as Metaflow writes it."""
-    value = _value_text(preview or {}) if entry.size < limit else TOO_LARGE
+def artifact_line(
+    name: str,
+    entry: Entry,
+    preview: dict[str, Any] | None,
+    limit: int,
+    whole: Callable[[Entry], str | None] = lambda _: None,
+) -> str:
+    """Return `name [size: N type: <class>] = value`, as Metaflow writes it.
+
+    `whole` gives the value as text where its preview is cut, if it can.
+    """
+    value = TOO_LARGE
+    if entry.size <= limit:
+        value = _value_text(preview or {})
+        if _CUT in value:
+            value = whole(entry) or value
     return f"{name} [size: {entry.size} type: <class '{entry.type}'>] = {value}"
 
 
@@ -94,6 +111,7 @@ def _show(
     line: CommandContext, chosen: Selection, wanted: list[str] | None, private: bool, limit: int
 ) -> None:
     output = line.output
+    values = PlainValues(chosen.run.access.home.store)
     for task in chosen.tasks():
         run, step, number = task.parts[1:]
         line.errors.line(f"Dumping output of run_id={run} step={step} task_id={number}")
@@ -105,11 +123,12 @@ def _show(
             continue
         for name in _shown_names(manifest, wanted, private):
             entry = manifest.entries[name]
-            text = artifact_line(name, entry, manifest.preview(name), limit)
+            text = artifact_line(name, entry, manifest.preview(name), limit, values.text)
             output.write(f"{prefix}{_shown(line, text)}\n")
         for name in wanted or ():
             if name not in manifest.entries:
                 line.errors.line(f"    (no artifact {name})")
+    values.close()
     output.flush()
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from falaj.authoring.decorators import attach
+from falaj.authoring.decospecs import attach
 from falaj.authoring.wording import near_miss
+from falaj.model.graph import FlowDescription
 from falaj_control.cli.context import TOOL, CommandContext
 from falaj_control.cli.wording import duration
 from falaj_control.environments.values import EnvironmentFailed
@@ -103,6 +104,21 @@ class _Building:
         return event.steps
 
 
+def build_step(
+    line: CommandContext,
+    description: FlowDescription,
+    step: str,
+    chosen: str | None,
+    described: Mapping[str, str],
+) -> Mapping[str, Any]:
+    """Return the environment of one step of a recorded flow, built where it is missing.
+
+    `described` holds the digest of what the run recorded of it, whose lock is used.
+    """
+    outfit = outfit_for(description, chosen, described, False)
+    return _Building(line, outfit.preparation).run([step])[step]
+
+
 def _ready(event: Ready) -> str:
     count = len(event.description["packages"])
     packages = "1 package" if count == 1 else f"{count} packages"
@@ -112,20 +128,27 @@ def _ready(event: Ready) -> str:
 
 
 def _outfit(line: CommandContext, locked: bool) -> Outfit:
+    flow = attach(line.flow, line.decospecs) if line.decospecs else line.flow
+    return outfit_for(flow, line.environment, {}, locked)
+
+
+def outfit_for(
+    flow: FlowDescription, chosen: str | None, described: Mapping[str, str], locked: bool
+) -> Outfit:
+    """Return what the steps of `flow` ask for, on this machine, outside of a run."""
     # Imported here: the help needs none of it.
     from falaj_control.outfitting import Places, outfit_of
 
     settings = read_settings()
-    flow = attach(line.flow, line.decospecs) if line.decospecs else line.flow
     places = Places(
         cache=settings.cache,
         store=settings.home.store,
         travel="",
         # The launcher's own interpreter runs this process, too.
         python=sys.executable,
-        chosen=line.environment,
+        chosen=chosen,
     )
-    return outfit_of(flow, places, {}, locked)
+    return outfit_of(flow, places, described, locked)
 
 
 def _chosen(requests: Mapping[str, Any], steps: Sequence[str]) -> list[str]:

@@ -12,7 +12,13 @@ import click
 from falaj.authoring.wording import near_miss
 from falaj.errors import InvalidFlow
 from falaj.model.graph import FlowDescription
-from falaj_control.cli.context import TOOL, CarryOut, CommandContext, Start
+from falaj_control.cli.context import (
+    ATTRIBUTE_OPTION,
+    TOOL,
+    CarryOut,
+    CommandContext,
+    Start,
+)
 from falaj_control.cli.errors import guarded
 from falaj_control.cli.terminal import Output
 from falaj_control.cli.toplevel import settle_top_level, top_level_options
@@ -40,9 +46,11 @@ COMMANDS = {
     "logs": CommandEntry("logs", "Show what a task, a step or a run has printed."),
     "output-dot": CommandEntry("output_dot", "Draw the flow's graph for Graphviz."),
     "output-raw": CommandEntry("output_raw", "Show the flow's graph as data."),
+    "package": CommandEntry("package", "Show or save what a run would keep as the code."),
     "resume": CommandEntry("resume", "Continue an earlier run with what it has finished."),
     "run": CommandEntry("run", "Run the flow."),
     "show": CommandEntry("show", "Show the flow's steps and what they say of themselves."),
+    "spin": CommandEntry("spin", "Execute one step once more, on the inputs of an earlier task."),
     "tag": CommandEntry("tag", "Change or list the tags of runs."),
     "version": CommandEntry("version", "Show the version of Falaj."),
     "completion": CommandEntry("flow_completion", "Complete a command line.", hidden=True),
@@ -50,10 +58,7 @@ COMMANDS = {
 # Commands that tell something useful of a flow that is not valid.
 _WORK_ANYWAY = frozenset(("help", "version", "--help"))
 _NOT_YET = frozenset(
-    (
-        "airflow argo-workflows batch init kubernetes package spin spot-metadata step "
-        "step-functions"
-    ).split()
+    ("airflow argo-workflows batch init kubernetes spot-metadata step step-functions").split()
 )
 
 
@@ -156,10 +161,33 @@ def run_flow_command(
         errors=Output(sys.stderr),
         interrupted=interrupted,
     )
+    if ATTRIBUTE_OPTION in arguments:
+        return _run_for_program(line, problems, fault)
     return guarded(lambda: _dispatch(line, problems, fault), line.errors)
 
 
-def _dispatch(line: CommandContext, problems: Sequence[str], fault: str) -> int:
+def _run_for_program(line: CommandContext, problems: Sequence[str], fault: str) -> int:
+    # Imported here: what a person types has no such program.
+    from falaj_control.cli.starter import keyword_of, starter_of
+
+    starter = starter_of(line.arguments)
+    if starter is None:
+        return guarded(lambda: _dispatch(line, problems, fault), line.errors)
+    starter.watch()
+
+    def body() -> int:
+        starter.check(line.description)
+        return _dispatch(line, problems, fault, keyword_of)
+
+    return starter.guarded(body, line.errors)
+
+
+def _dispatch(
+    line: CommandContext,
+    problems: Sequence[str],
+    fault: str,
+    spelling: Callable[[str], str] | None = None,
+) -> int:
     if problems and not _WORK_ANYWAY.intersection(line.arguments):
         if fault == "usage":
             raise click.UsageError("\n".join(problems))
@@ -167,6 +195,9 @@ def _dispatch(line: CommandContext, problems: Sequence[str], fault: str) -> int:
         error.headline = fault or error.headline
         raise error
     result = FlowGroup(line).main(
-        list(line.arguments), prog_name=line.program, standalone_mode=False
+        list(line.arguments),
+        prog_name=line.program,
+        standalone_mode=False,
+        token_normalize_func=spelling,
     )
     return result if isinstance(result, int) else 0

@@ -6,8 +6,12 @@ import sys
 from collections.abc import Sequence
 
 COMPLETION_VARIABLE = "_FALAJ_COMPLETE"
+# Before the flow's file: it imports Metaflow, and gets Falaj.
+METAFLOW = "--metaflow"
 FLOW_COMMANDS = frozenset(
-    "check dump help lock logs output-dot output-raw resume run show completion".split()
+    (
+        "check dump help lock logs output-dot output-raw package resume run show spin completion"
+    ).split()
 )
 # Those of them that also work on what is recorded, without a flow's file.
 RECORD_COMMANDS = frozenset(("dump", "logs", "show"))

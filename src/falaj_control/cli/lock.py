@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from falaj.authoring.decorators import attach
+from falaj.authoring.decospecs import attach
 from falaj_control.cli.context import CommandContext, shown_path
 from falaj_control.cli.errors import FAILED
 from falaj_control.settings import read_settings

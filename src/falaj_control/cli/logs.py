@@ -12,6 +12,7 @@ from falaj.client.logs import read_log
 from falaj.client.taskfacts import TaskFacts
 from falaj_control.cli.context import CommandContext
 from falaj_control.cli.logfollowing import LogFollower, LogPrinter
+from falaj_control.cli.logs_scrub import scrub_command
 from falaj_control.cli.pathspecs import FORMS, complete_paths, select
 
 POLL_SECONDS = 0.2
@@ -30,10 +31,11 @@ class LogsGroup(click.Group):
     """`logs show PATHSPEC`, where `show` may be left out."""
 
     def __init__(self, line: CommandContext) -> None:
-        """Hold the one command `show`."""
+        """Hold the commands."""
         super().__init__("logs", help=_HELP, no_args_is_help=True)
         self._show = show_command(line)
         self.add_command(self._show)
+        self.add_command(scrub_command(line))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -7,12 +7,14 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from falaj import compat
 from falaj_control.cli.context import TOOL, CommandContext
 from falaj_control.cli.errors import USAGE, guarded, refuse
 from falaj_control.cli.flow_process import (
     COMPLETION_VARIABLE,
     FLOW_COMMANDS,
     FLOW_ENV_COMMANDS,
+    METAFLOW,
     RECORD_COMMANDS,
     flow_program,
 )
@@ -33,6 +35,10 @@ def run_tool(arguments: Sequence[str]) -> int:
 def _dispatch(arguments: list[str], errors: Output) -> int:
     if not os.environ.get(COMPLETION_VARIABLE) and arguments:
         command, *rest = arguments
+        if command in FLOW_COMMANDS and rest[:1] == [METAFLOW]:
+            # The flow's process reads it there, as do all that it starts.
+            os.environ[compat.VARIABLE] = "1"
+            rest = rest[1:]
         if _is_flow_file(command):
             typed = " ".join([TOOL, rest[0] if rest else "run", command])
             return refuse(f"The command comes before the file: {typed}", errors)

@@ -12,6 +12,7 @@ import click
 from falaj.authoring.conversion import convert
 from falaj.errors import ParameterError
 from falaj.model.graph import FlowDescription, ParameterSpec
+from falaj_control.cli.context import ATTRIBUTE_OPTION
 from falaj_control.cli.extension_options import extension_fields, extension_options
 from falaj_control.ports.requests import ISOLATION, MAX_LOG_BYTES, MAX_WORKERS
 
@@ -145,6 +146,7 @@ def run_options(taken: Container[str] = (), resuming: bool = False) -> list[clic
             metavar="FILE",
             help="Write the run's id to this file before the first task starts.",
         ),
+        click.Option([ATTRIBUTE_OPTION], type=click.Path(dir_okay=False), hidden=True),
         click.Option(
             ["--isolation"],
             type=click.Choice(["auto", "fork", "spawn"]),
@@ -202,6 +204,8 @@ def request_fields(values: Mapping[str, Any]) -> dict[str, Any]:
     path = values.get("run_id_file")
     if path is not None:
         fields["run_id_file"] = _absolute(path)
+    if values.get("runner_attribute_file") is not None:
+        fields["attribute_file"] = os.path.abspath(values["runner_attribute_file"])
     return fields
 
 

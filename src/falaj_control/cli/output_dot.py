@@ -39,7 +39,7 @@ def _node(step: StepSpec) -> str:
         what = f'<br/><font point-size="9">switch: {step.condition}</font>'
         shape = 'shape = "hexagon"   style = "filled"   fillcolor = "lightgreen"'
     else:
-        kind = node_type(step).replace("split-", "")
+        kind = node_type(step).replace("split-static", "split").replace("split-", "")
         what, shape = f' | <font point-size="10">{kind}</font>', 'shape = "record"'
     label = f"<<b>{step.name}</b>{what}>"
     return f'"{step.name}"[ label = {label}   fontname = "Helvetica"   {shape} ];'

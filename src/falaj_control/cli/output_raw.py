@@ -22,7 +22,7 @@ from falaj.model.graph import (
 from falaj_control.cli.context import CommandContext
 
 _TYPES = {
-    SPLIT: "split",
+    SPLIT: "split-static",
     FOREACH: "split-foreach",
     PARALLEL: "split-parallel",
     SWITCH: "split-switch",

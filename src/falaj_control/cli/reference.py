@@ -15,7 +15,9 @@ from falaj_control.cli.tool import OWN_COMMANDS, ToolGroup
 _ANY_FLOW = FlowDescription("", "", "", (), (), "start", "end")
 
 # Commands with subcommands, and what these are about.
-_GROUPS = {"card": "Cards", "env": "Environments", "tag": "Tags"}
+_GROUPS = {"card": "Cards", "code": "Code of runs", "env": "Environments", "tag": "Tags"}
+# Subcommands of a flow's commands that come after its file.
+_OF_FLOWS = {"logs": ("scrub",), "package": ("info", "list", "save")}
 
 
 def command_reference() -> str:
@@ -32,7 +34,7 @@ def command_reference() -> str:
     lines += ["", "## Commands for a flow", ""]
     for name, entry in COMMANDS.items():
         if not entry.hidden and name not in _GROUPS:
-            lines += _section(flow, name, "FLOW.py ")
+            lines += _flow_sections(flow, name)
     lines += ["## Commands for all flows", ""]
     for name in OWN_COMMANDS:
         if name not in _GROUPS and (name not in COMMANDS or name == "completion"):
@@ -47,7 +49,21 @@ def command_reference() -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _section(group: click.Group, name: str, file: str, before: str = "") -> Iterator[str]:
+def _flow_sections(flow: click.Group, name: str) -> Iterator[str]:
+    command = flow.get_command(click.Context(flow), name)
+    if not isinstance(command, click.Group) or "show" in command.commands:
+        yield from _section(flow, name, "FLOW.py ")
+    else:
+        yield from _head(name, f"{TOOL} {name} FLOW.py COMMAND [ARGS]...", command.help)
+        yield from [*_options(click.Context(command), command), ""]
+    if isinstance(command, click.Group):
+        for one in _OF_FLOWS[name]:
+            yield from _section(command, one, "", f"{name} ", "FLOW.py ")
+
+
+def _section(
+    group: click.Group, name: str, file: str, before: str = "", between: str = ""
+) -> Iterator[str]:
     parent = click.Context(group, info_name=TOOL)
     command = group.get_command(parent, name)
     assert command is not None
@@ -56,16 +72,16 @@ def _section(group: click.Group, name: str, file: str, before: str = "") -> Iter
         command = command.commands["show"]
     context = click.Context(command, info_name=name, parent=parent)
     pieces = command.collect_usage_pieces(context)
-    yield f"### `{before}{name}`"
-    yield ""
-    yield f"`{TOOL} {before}{name} {file}{' '.join(pieces)}`"
-    yield ""
-    yield (command.help or "").replace("\b\n", "")
-    yield ""
+    usage = f"{TOOL} {before}{between}{name} {file}{' '.join(pieces)}"
+    yield from _head(before + name, usage, command.help)
     options = _options(context, command)
     if options:
         yield from options
         yield ""
+
+
+def _head(name: str, usage: str, said: str | None) -> Iterator[str]:
+    yield from (f"### `{name}`", "", f"`{usage}`", "", (said or "").replace("\b\n", ""), "")
 
 
 def _options(context: click.Context, command: click.Command) -> list[str]:

@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from falaj.authoring.decorators import attach
+from falaj.authoring.decospecs import attach
 from falaj.errors import FalajBug
 from falaj.model.graph import FlowDescription
 from falaj_control.cli import options
 from falaj_control.cli.background import BackgroundWatcher
 from falaj_control.cli.context import CommandContext
 from falaj_control.cli.progress import choose_watcher
-from falaj_control.ports.requests import ResumeRequest, RunRequest
+from falaj_control.ports.requests import ResumeRequest, RunRequest, SpinRequest
 
 _HELP = """Run the flow.
 
@@ -58,6 +58,7 @@ def start_run(
     parameters: dict[str, Any],
     namespace: str | None = None,
     resume: ResumeRequest | None = None,
+    spin: SpinRequest | None = None,
 ) -> int:
     """Start what the options in `values` ask for, watch it, and return its exit code."""
     if line.start is None:
@@ -71,6 +72,7 @@ def start_run(
         decospecs=decospecs,
         namespace=namespace,
         resume=resume,
+        spin=spin,
         environment=line.environment,
         branch=line.branch,
         trigger=line.trigger,

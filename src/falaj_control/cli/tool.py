@@ -18,6 +18,8 @@ OWN_COMMANDS = {
     "runs": CommandEntry("runs", "List the latest runs, of one flow or of all."),
     "flows": CommandEntry("flows", "List the flows that have runs."),
     "metrics": CommandEntry("metrics", "Show the metrics that were logged in a run."),
+    "code": CommandEntry("code", "Pull the code of runs, or compare it."),
+    "debug": CommandEntry("debug", "Open a failed task where it raised, with its data and code."),
     "env": CommandEntry("env", "Build, show, check and remove the environments of steps."),
     "diff": CommandEntry("diff", "Say what differs between two runs or two tasks."),
     "doctor": CommandEntry("doctor", "Examine this machine and the home."),

@@ -38,7 +38,7 @@ _FOREIGN = (
         "Other records than this machine's are not available yet. Leave the option out.",
     ),
     _Foreign("--datastore-root", (), "Set the variable FALAJ_HOME to a folder instead."),
-    _Foreign("--mode", (), "Spin is not available yet."),
+    _Foreign("--mode", ("spin",), "There is no such mode. To spin a step, type: spin PATHSPEC"),
     _Foreign("--package-suffixes"),
     _Foreign("--event-logger", ("nullSidecarLogger",)),
     _Foreign("--monitor", ("nullSidecarMonitor",)),

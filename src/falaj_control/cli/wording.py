@@ -81,6 +81,9 @@ def end_line(state: str, reason: str, error: ErrorInfo | None) -> str:
 def success_lines(outcome: RunOutcome) -> list[str]:
     """Return what is said when a run has ended well."""
     name = f"{outcome.flow}/{outcome.run}"
+    if outcome.spun:
+        took = duration(outcome.seconds)
+        return [f'Done! {outcome.spun} spun in {took}. Read it with inspect_spin(), Run("{name}")']
     lines = [
         f"Done! {name} {states.TITLES[outcome.state]} in {duration(outcome.seconds)}. "
         f'Read it with Run("{name}").data'
@@ -99,6 +102,7 @@ def failure_lines(outcome: RunOutcome) -> list[str]:
         shown = error.message if error.tells_all else error.traceback or error.message
         lines += [*shown.rstrip("\n").split("\n"), ""]
     name = f"{outcome.flow}/{outcome.run}"
+    name = f"The spin of {outcome.spun}" if outcome.spun else name
     sentence = f"{name} {states.TITLES[outcome.state]} after {duration(outcome.seconds)}"
     if outcome.failed_task is not None:
         task = outcome.failed_task

@@ -20,6 +20,7 @@ class RunFacts(NamedTuple):
 
     `fresh` says whether forking the launcher is out of the question, `spawn` whether the person
     wants no forks at all; `protocol` is the newest of pickle's that all of its Pythons read.
+    `spin` is what the process of a spun task needs to know besides, None for a run.
     """
 
     flow: str
@@ -36,6 +37,7 @@ class RunFacts(NamedTuple):
     show_values: bool = False
     project: Mapping[str, Any] | None = None
     trigger: Sequence[Mapping[str, Any]] = ()
+    spin: Mapping[str, Any] | None = None
 
 
 def init_order(facts: RunFacts, given: Mapping[str, Any], origin_parameters: str | None) -> Order:
@@ -144,6 +146,7 @@ def graph_record(description: FlowDescription) -> Mapping[str, Any]:
 
 def _context(facts: RunFacts) -> dict[str, Any]:
     context: dict[str, Any] = {
+        **({} if facts.spin is None else {"spin": facts.spin}),
         "store": facts.store,
         "user": facts.user,
         "namespace": facts.namespace,

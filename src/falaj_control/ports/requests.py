@@ -25,6 +25,22 @@ class ResumeRequest:
 
 
 @dataclass(frozen=True)
+class SpinRequest:
+    """Which task to execute once more: its run and number.
+
+    With `bare`, no decorator of step or flow is honoured. `artifacts` is the absolute path of a
+    Python file whose ARTIFACTS replace inputs, or None. `persist` says whether what the step
+    assigns is stored.
+    """
+
+    run: int
+    task: int
+    bare: bool = False
+    artifacts: str | None = None
+    persist: bool = False
+
+
+@dataclass(frozen=True)
 class RunRequest:
     """One run to start.
 
@@ -35,8 +51,9 @@ class RunRequest:
     of ENVIRONMENTS, or None where the decorators alone decide. With `locked`, environments come
     from the flow's lock file alone. `includes` names packages of the launching environment that
     travel into those of the steps. `branch` is what the command line says of the project's branch,
-    `trigger` the events, as they are recorded, that start the run.
-    `notify` names notifiers, each with its target, and `executor` what runs the tasks.
+    `trigger` the events, as they are recorded, that start the run. `attribute_file` is for the
+    program that started the command. `notify` names notifiers,
+    each with its target, and `executor` what runs the tasks.
     """
 
     description: FlowDescription
@@ -57,4 +74,6 @@ class RunRequest:
     executor: str | None = None
     trigger: Sequence[Mapping[str, Any]] = ()
     resume: ResumeRequest | None = None
+    spin: SpinRequest | None = None
     arguments: tuple[str, ...] = ()
+    attribute_file: str | None = None

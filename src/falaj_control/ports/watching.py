@@ -35,7 +35,10 @@ class TaskTag(NamedTuple):
 
 
 class RunOutcome(NamedTuple):
-    """How a run ended, for people: the first failure's error and where to look further."""
+    """How a run ended, for people: the first failure's error and where to look further.
+
+    `spun` is the path of the task that was spun, empty for a run.
+    """
 
     run: int
     flow: str
@@ -46,6 +49,7 @@ class RunOutcome(NamedTuple):
     error: ErrorInfo | None
     tolerated: int
     resume_command: str
+    spun: str = ""
 
 
 class Watcher(Protocol):

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from falaj.errors import FalajNotFound
-from falaj.home import TASK_VARIABLE, VARIABLE, Home
+from falaj.home import SPIN_FOLDER, TASK_VARIABLE, VARIABLE, Home
 from falaj.liveness import is_lost
 from falaj.model.orders import Transition
 from falaj.runtime.processes import began_at, kill_tree, marked_with
@@ -143,8 +143,14 @@ def _left_running(connection: sqlite3.Connection, run: int) -> list[int]:
 def _left_behind(connection: sqlite3.Connection, flow: str, run: int) -> list[int]:
     """Return the processes that a run's tasks started and that outlived them."""
     records = str(connection.execute("PRAGMA database_list").fetchone()[2])
-    home = f"{VARIABLE}={os.path.dirname(records)}"
-    return marked_with(home, f"{TASK_VARIABLE}={flow}/{run}/")
+    root = os.path.dirname(records)
+    found = marked_with(f"{VARIABLE}={root}", f"{TASK_VARIABLE}={flow}/{run}/")
+    above, name = os.path.split(root)
+    if name != SPIN_FOLDER:
+        return found
+    # A task that is spun sees the home that it belongs to.
+    spun = f"{TASK_VARIABLE}={SPIN_FOLDER}/{flow}/{run}/"
+    return found + marked_with(f"{VARIABLE}={above}", spun)
 
 
 def _end_parts(connection: sqlite3.Connection, run: int, heard_at: float) -> None:

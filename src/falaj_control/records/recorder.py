@@ -14,6 +14,7 @@ from falaj_control.records import statements
 from falaj_control.records.database import open_records, unavailable
 from falaj_control.records.happenings import AttemptEnd, LeaseLost, NewRun, TaskEnd
 from falaj_control.records.measures import MeasureBatch
+from falaj_control.records.transaction import Transaction
 
 
 class Recorder:
@@ -35,7 +36,7 @@ class Recorder:
 
     def create_run(self, new: NewRun) -> int:
         """Record a run that is about to start; return its number."""
-        with _Transaction(self):
+        with Transaction(self._begin, self._finish, self._explain):
             if new.origin is not None and not self._has_run(new.origin):
                 raise FalajNotFound(f"Run {new.origin} has just been deleted; start a new one.")
             cursor = self._connection.execute(
@@ -192,7 +193,7 @@ class Recorder:
 
         Raises LeaseLost, writing nothing, once the run is another's.
         """
-        with _Transaction(self):
+        with Transaction(self._begin, self._finish, self._explain):
             cursor = self._connection.execute(
                 "UPDATE runs SET heard_at = ? WHERE id = ? AND fence = ? AND state = 'running'",
                 (at, self.run, self._fence),
@@ -261,43 +262,19 @@ class Recorder:
             self._connection.execute(statement, values)
         self.measures.write(self._connection, self.run)
 
-    def begin(self) -> None:
-        """Open a transaction."""
+    def _begin(self) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
 
-    def finish(self, commit: bool) -> None:
-        """Close the transaction; after a commit nothing waits."""
+    def _finish(self, commit: bool) -> None:
         self._connection.execute("COMMIT" if commit else "ROLLBACK")
         if commit:
             self._pending.clear()
             self.measures.clear()
 
-    def explain(self, error: sqlite3.Error) -> Exception:
-        """Return the error that tells a person what is wrong with the records."""
+    def _explain(self, error: sqlite3.Error) -> Exception:
         return unavailable(self._home, error)
 
 
 def _text(value: str) -> str:
     # Names that are not UTF-8 (a folder's, an argument's) come as lone surrogates.
     return value.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-class _Transaction:
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-
-    def __enter__(self) -> None:
-        try:
-            self._recorder.begin()
-        except sqlite3.Error as error:
-            raise self._recorder.explain(error) from error
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: Any
-    ) -> None:
-        try:
-            self._recorder.finish(commit=kind is None)
-        except sqlite3.Error as second:
-            error = error or second
-        if isinstance(error, sqlite3.Error):
-            raise self._recorder.explain(error) from error

@@ -4,8 +4,18 @@ import json
 
 import pytest
 
-from falaj import card, catch, environment, resources, retry, step, timeout
-from falaj.authoring.decorators import attach, parse_decospec
+from falaj import (
+    card,
+    catch,
+    environment,
+    parallel,
+    pytorch_parallel,
+    resources,
+    retry,
+    step,
+    timeout,
+)
+from falaj.authoring.decospecs import attach, parse_decospec
 from falaj.authoring.options import OPTIONS
 from falaj.errors import DecoratorError
 from falaj.model.graph import (
@@ -54,6 +64,8 @@ def test_every_decorator_is_json(tmp_path):
         environment(vars={"A": 1, "B_C": None}),
         resources(cpu=0.5, gpu="1", memory=512),
         card(options={"a": [1]}),
+        parallel,
+        pytorch_parallel(master_port=2000),
     )
     attributes = {spec.name: spec.attributes for spec in specs}
     assert set(attributes) | ENVIRONMENTS | OF_FLOWS == set(OPTIONS)

@@ -7,7 +7,7 @@ import pytest
 
 from falaj import FlowSpec, conda, conda_base, pypi, pypi_base, step, uv, uv_base
 from falaj.authoring.collect import describe
-from falaj.authoring.decorators import attach, parse_decospec
+from falaj.authoring.decospecs import attach, parse_decospec
 from falaj.authoring.options import OPTIONS
 from falaj.authoring.packages import conda_spec, parse_package, parse_requirement, without_secrets
 from falaj.errors import DecoratorError

@@ -113,7 +113,7 @@ def test_an_unknown_option_is_answered_with_the_nearest(flow: Any) -> None:
 
 
 def test_a_command_of_metaflow_that_is_missing_is_named_so(flow: Any) -> None:
-    assert flow("spin", "start") == 2
+    assert flow("kubernetes", "list") == 2
     assert "not available yet" in flow.errors
 
 
@@ -166,6 +166,18 @@ def test_the_graph_is_written_as_data(flow: Any) -> None:
     assert data["graph"]["start"]["matching_join"] == "join"
     assert data["graph"]["start"]["foreach_artifact"] == "items"
     assert data["graph"]["join"]["type"] == "join"
+    assert data["graph"]["end"]["type"] == "end"
+
+
+def test_types_of_nodes_are_metaflows(flow: Any) -> None:
+    steps = {step.name: step for step in flow.description.steps}
+    steps["start"] = steps["start"]._replace(kind="split", foreach=None, targets=("body", "other"))
+    steps["other"] = steps["body"]._replace(name="other")
+    flow.description = flow.description._replace(steps=tuple(steps.values()))
+    assert flow("output-raw", "--json") == 0
+    assert json.loads(flow.output)["graph"]["start"]["type"] == "split-static"
+    assert flow("output-dot") == 0
+    assert '<b>start</b> | <font point-size="10">split</font>' in flow.output
 
 
 def test_without_json_the_graph_is_for_people(flow: Any) -> None:

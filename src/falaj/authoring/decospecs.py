@@ -1,0 +1,120 @@
+"""Decorators that come from outside of the source, as texts: `--with retry:times=4`."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Dict, Sequence, Tuple
+
+from falaj.authoring.decorators import on_steps
+from falaj.authoring.options import OPTIONS, option_attributes
+from falaj.errors import DecoratorError
+from falaj.model.graph import (
+    FOREACH,
+    GANG_DECORATORS,
+    PARALLEL,
+    SWITCH,
+    DecoratorSpec,
+    FlowDescription,
+    StepSpec,
+)
+
+
+def parse_decospec(spec: str) -> DecoratorSpec:
+    """Return the decorator that a text such as `retry:times=4,minutes_between_retries=0` names.
+
+    Raises DecoratorError for an unknown decorator or argument or a bad value.
+    """
+    name, arguments = split_decospec(spec)
+    try:
+        attributes = option_attributes(name, arguments)
+    except DecoratorError as error:
+        raise DecoratorError("In the decorator `{}`: {}".format(_shown(spec), error)) from None
+    if OPTIONS[name].of_flow:
+        instead = on_steps(name)
+        mend = "for every step write `{}`".format(instead) if instead else "write it there"
+        raise DecoratorError(
+            "In the decorator `{}`: @{} stands on a flow; {}.".format(_shown(spec), name, mend)
+        )
+    if name in GANG_DECORATORS:
+        raise DecoratorError(
+            "In the decorator `{}`: @{} stands in the flow, above the step that num_parallel "
+            "leads to, and can't be put on every step.".format(_shown(spec), name)
+        )
+    return DecoratorSpec(name, attributes, from_outside=True)
+
+
+def split_decospec(spec: str) -> "Tuple[str, Dict[str, Any]]":
+    """Return the name and the arguments that a text such as `retry:times=4` gives, unchecked.
+
+    Raises DecoratorError for an argument without a value.
+    """
+    name, _, rest = spec.strip().partition(":")
+    arguments: Dict[str, Any] = {}
+    # A comma parts two arguments only where `name=` follows: values may hold commas.
+    for part in re.split(r",(?=\s*\w+\s*=)", rest) if rest.strip() else ():
+        key, equals, text = part.partition("=")
+        if not equals:
+            raise DecoratorError(
+                "In the decorator `{}`, `{}` has no value; write it as `name:argument=value`, "
+                "such as `retry:times=4`.".format(spec, part.strip())
+            )
+        # Python 3.10 is no number: that would be 3.1.
+        read = _unquoted if key.strip() == "python" else _value
+        arguments[key.strip()] = read(text.strip())
+    return name.strip(), arguments
+
+
+def attach(description: FlowDescription, specs: Sequence[str]) -> FlowDescription:
+    """Return the description with the decorators of `specs` put on every step.
+
+    A step keeps its own decorator of the same name, and of two specs with the same name the first
+    holds. `catch` is left off steps that end in a foreach, a gang or a condition: it can't stand
+    for the values, the size or the choice that are missing. What the description says to have been
+    applied is passed over.
+    """
+    outside = [parse_decospec(spec) for spec in specs if spec not in description.applied]
+    return description._replace(steps=tuple(_with(step, outside) for step in description.steps))
+
+
+def _with(step: StepSpec, outside: Sequence[DecoratorSpec]) -> StepSpec:
+    decorators = list(step.decorators)
+    for decorator in outside:
+        present = any(_stands_for(other, decorator) for other in decorators)
+        if not present and not (
+            decorator.name == "catch" and step.kind in (FOREACH, SWITCH, PARALLEL)
+        ):
+            decorators.append(decorator)
+    return step._replace(decorators=tuple(decorators))
+
+
+def _stands_for(own: DecoratorSpec, outside: DecoratorSpec) -> bool:
+    """Say whether a step that has `own` needs no decorator from outside."""
+    if own.name != outside.name or not OPTIONS[own.name].repeats:
+        return own.name == outside.name
+    first, second = own.attributes, outside.attributes
+    return (first["type"], first["id"]) == (second["type"], second["id"])
+
+
+def _value(text: str) -> Any:
+    for parse in (_json, int, float):
+        try:
+            return parse(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _json(text: str) -> Any:
+    return json.loads(text.replace('\\"', '"'))
+
+
+def _unquoted(text: str) -> str:
+    return text.strip("\\\"'")
+
+
+def _shown(spec: str) -> str:
+    # Loaded only once a mistake is certain.
+    from falaj.authoring.packages import without_secrets
+
+    return without_secrets(spec)

@@ -1,0 +1,26 @@
+"""Runs and tasks of a home that is named, whatever the namespace and home of this process."""
+
+from __future__ import annotations
+
+from falaj.client.access import Access
+from falaj.client.resolve import find_run
+from falaj.client.runs import Run, run_from
+from falaj.client.tasks import Task, task_from
+from falaj.errors import FalajNotFound
+
+
+def open_run(home: str, flow: str, run: str) -> Run:
+    """Return a run of the home at `home`; raises FalajNotFound."""
+    return run_from(find_run(Access(home), flow, run))
+
+
+def open_spun_task(home: str, shares: str, flow: str, run: str) -> Task:
+    """Return the only task of a run that `spin` made; raises FalajNotFound before it began.
+
+    `shares` is the root of the home whose store the home at `home` uses.
+    """
+    facts = find_run(Access(home, None, shares), flow, run)
+    for step in facts.access.reader.steps(facts.id):
+        for record in facts.access.reader.tasks(facts.id, step.name):
+            return task_from(facts, record)
+    raise FalajNotFound("The task of {}/{} has not begun yet.".format(flow, run))

@@ -1,0 +1,15 @@
+"""Running what was written for others: flow files that import Metaflow, unchanged."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+VARIABLE = "FALAJ_METAFLOW"
+
+
+def switch_on_if_asked() -> None:
+    """Let `import metaflow` mean Falaj where FALAJ_METAFLOW says so."""
+    if os.environ.get(VARIABLE, "0") not in ("", "0"):
+        __import__("falaj.compat.metaflow")
+        sys.modules["falaj.compat.metaflow"].switch_on()
