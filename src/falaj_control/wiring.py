@@ -32,7 +32,7 @@ from falaj_control.plan.planner import Planner
 from falaj_control.plan.tasks import Origin
 from falaj_control.ports.clock import SystemClock
 from falaj_control.ports.preparing import ENVIRONMENT_DECORATORS, NoEnvironments
-from falaj_control.ports.requests import RunRequest
+from falaj_control.ports.requests import LOCAL_DATASTORE, RunRequest
 from falaj_control.ports.watching import RunOutcome, Watcher
 from falaj_control.records.origins import OriginRun, look_before
 from falaj_control.records.recorder import NewRun, Recorder
@@ -87,6 +87,12 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     outfit = _outfit(launcher, settings, description, options, earlier, request.locked)
     graph = Graph(description)
     BlobStore(settings.home.store).sweep()
+    uploads_of = None
+    if options.datastore != LOCAL_DATASTORE and spin is None:
+        # Imported here: most runs keep everything in the home alone.
+        from falaj_control.datastores.choosing import open_datastore
+
+        uploads_of = open_datastore(options.datastore, settings.home.store)
     # Made before the run is recorded: one that can't be made leaves no run behind.
     executor = make_executor(
         options.executor,
@@ -165,6 +171,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         watcher=watcher,
         clock=clock,
         settings=settings,
+        uploads=uploads_of(recorder, executor.wake) if uploads_of is not None else None,
     )
     status = 1
     try:

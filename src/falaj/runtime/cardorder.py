@@ -24,7 +24,7 @@ from falaj.model.orders import Order, Report
 from falaj.runtime.cardclasses import card_class
 from falaj.runtime.cardpage import error_component, redacted
 from falaj.runtime.failure import describe_exception
-from falaj.store.blobs import BlobStore
+from falaj.store.blobs import FetchingStore
 
 
 def render_card(flow_class: type, description: FlowDescription, order: Order) -> Report:
@@ -35,7 +35,7 @@ def render_card(flow_class: type, description: FlowDescription, order: Order) ->
     of its page so far. With the mode `refresh`, what is stored is the card's data as JSON.
     """
     os.nice(10)
-    store = BlobStore(str(order.context["store"]))
+    store = FetchingStore(str(order.context["store"]))
     os.environ[home.VARIABLE] = os.path.dirname(store.root)
     # What it starts can be told by this, should everybody who watches over it be killed at once.
     os.environ[home.TASK_VARIABLE] = order.pathspec

@@ -12,6 +12,7 @@ from falaj.errors import StoreUnavailable
 from falaj.version import VERSION
 from falaj_control.ports.requests import (
     ISOLATION,
+    LOCAL_DATASTORE,
     LOCAL_EXECUTOR,
     MAX_LOG_BYTES,
     MAX_WORKERS,
@@ -33,6 +34,7 @@ class RunOptions(NamedTuple):
     includes: tuple[str, ...]
     arguments: tuple[str, ...]
     executor: str
+    datastore: str
     project: dict[str, Any] | None = None
 
     def seen_namespace(self, user: str) -> str | None:
@@ -52,6 +54,7 @@ def settle_options(request: RunRequest, before: Mapping[str, Any]) -> RunOptions
         "isolation": request.isolation,
         "environment": request.environment,
         "executor": request.executor,
+        "datastore": request.datastore,
     }
     default = {
         "max_workers": MAX_WORKERS,
@@ -59,6 +62,7 @@ def settle_options(request: RunRequest, before: Mapping[str, Any]) -> RunOptions
         "isolation": ISOLATION,
         "environment": None,
         "executor": LOCAL_EXECUTOR,
+        "datastore": LOCAL_DATASTORE,
     }
     chosen = {
         name: before.get(name, default[name]) if value is None else value

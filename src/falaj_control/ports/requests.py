@@ -13,6 +13,7 @@ MAX_WORKERS = 16
 MAX_LOG_BYTES = 10 * 1024 * 1024
 ISOLATION = "auto"
 LOCAL_EXECUTOR = "local"
+LOCAL_DATASTORE = "local"
 ENVIRONMENTS = ("local", "pypi", "conda", "uv")
 
 
@@ -53,7 +54,8 @@ class RunRequest:
     travel into those of the steps. `branch` is what the command line says of the project's branch,
     `trigger` the events, as they are recorded, that start the run. `attribute_file` is for the
     program that started the command. `notify` names notifiers,
-    each with its target, and `executor` what runs the tasks.
+    each with its target, `executor` is what runs the tasks, `datastore` where blobs
+    are kept besides the home.
     """
 
     description: FlowDescription
@@ -72,6 +74,7 @@ class RunRequest:
     branch: AskedBranch = NOTHING_ASKED
     notify: tuple[str, ...] = ()
     executor: str | None = None
+    datastore: str | None = None
     trigger: Sequence[Mapping[str, Any]] = ()
     resume: ResumeRequest | None = None
     spin: SpinRequest | None = None
