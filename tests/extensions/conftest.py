@@ -53,6 +53,13 @@ def installed_badly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _environment(shared, "all", [HERE / one for one in ("sample", "broken", "rival")])
 
 
+@pytest.fixture
+def make_environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return a function that makes an environment with Falaj and packages, for one test."""
+    folder = tmp_path_factory.mktemp("environments")
+    return lambda name, *packages: _environment(folder, name, list(packages))
+
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
