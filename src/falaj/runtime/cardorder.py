@@ -24,7 +24,7 @@ from falaj.runtime.cardclasses import card_class
 from falaj.runtime.cardmemory import limit_memory
 from falaj.runtime.cardpage import error_component
 from falaj.runtime.failure import describe_exception
-from falaj.store.blobs import BlobStore
+from falaj.store.blobs import FetchingStore
 
 
 def render_card(flow_class: type, description: FlowDescription, order: Order) -> Report:
@@ -36,7 +36,7 @@ def render_card(flow_class: type, description: FlowDescription, order: Order) ->
     """
     os.nice(10)
     limit_memory()
-    store = BlobStore(str(order.context["store"]))
+    store = FetchingStore(str(order.context["store"]))
     os.environ[home.VARIABLE] = os.path.dirname(store.root)
     # What it starts can be told by this, should everybody who watches over it be killed at once.
     os.environ[home.TASK_VARIABLE] = order.pathspec
