@@ -34,7 +34,8 @@ class FlowSpec:
 
     What a step assigns to `self` is an artifact: stored, versioned, and there in the steps that
     follow. Calling the class, under `if __name__ == "__main__":`, runs its command line.
-    `Flow(use_cli=False)` gives an inert object that can be looked at.
+    `Flow(use_cli=False)` gives an inert object that can be looked at: its steps by iteration, its
+    graph as `_graph`.
     """
 
     def __init__(self, use_cli: bool = True) -> None:
@@ -213,6 +214,11 @@ class FlowSpec:
                 if name not in state.constants:
                     self.__dict__[name] = value
                 return value
+        if name == "_graph":
+            # Imported here: only programs that look at flows ask for it.
+            from falaj.authoring.flowgraph import FlowGraph
+
+            return FlowGraph(type(self))
         raise AttributeError("Flow {} has no attribute {!r}".format(type(self).__name__, name))
 
     def __setattr__(self, name: str, value: Any) -> None:

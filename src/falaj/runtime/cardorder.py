@@ -20,6 +20,7 @@ from falaj.cards.rendering import (
 from falaj.client import Task, namespace
 from falaj.errors import FalajException
 from falaj.model.graph import FlowDescription
+from falaj.model.graphdata import graph_nodes
 from falaj.model.orders import Order, Report
 from falaj.runtime.cardclasses import card_class
 from falaj.runtime.cardpage import error_component, redacted
@@ -70,7 +71,7 @@ def _page(
     if mode == RENDER_RUNTIME and asked["previous"] and found.RELOAD_POLICY == "never":
         return None
     task = Task(order.pathspec, attempt=order.attempt)
-    subject = Subject(task, description.to_wire(), flow_class)
+    subject = Subject(task, graph_nodes(description)[0], flow_class)
     if mode != REFRESH:
         return render_page(found, asked["options"], left, subject, mode)
     # Imported here: only a person's command asks for it.
