@@ -83,6 +83,20 @@ def graph_info(description: FlowDescription, constants: Mapping[str, str]) -> Di
     }
 
 
+def foreach_steps(description: FlowDescription, step: str) -> List[str]:
+    """Return the first step of each foreach or gang that `step` is inside of, outermost first."""
+    graph = Graph(description)
+    opened: Dict[str, List[StepSpec]] = {graph.start: []}
+    for name in graph.order:
+        here = graph.steps[name]
+        inside = opened[name][:-1] if here.is_join else opened[name]
+        for target in here.targets:
+            opened.setdefault(target, [*inside, here] if here.opens else inside)
+        if name == step:
+            return [one.targets[0] for one in inside if one.kind != SPLIT]
+    raise KeyError(step)
+
+
 def _decorator(decorator: DecoratorSpec) -> Dict[str, Any]:
     return {
         "name": decorator.name,
