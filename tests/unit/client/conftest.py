@@ -20,10 +20,8 @@ from falaj_control.records.schema import MIGRATIONS, VERSION
 
 BEGAN = 1_700_000_000.0
 STEPS = {"start": ["train"], "train": ["join"], "join": ["end"], "end": []}
-PARAMETER = ParameterSpec(
-    "", "", "int", 0, False, False, "", None, True, True, "utf-8", 1
-)._asdict()
-KINDS = (FOREACH, LINEAR, LINEAR, END)
+ANY = ParameterSpec("", "", "int", 0, False, False, "", None, True, True, "utf-8", 1)
+KINDS = {"start": FOREACH, "train": LINEAR, "join": LINEAR, "end": END}
 
 
 class Records:
@@ -68,11 +66,11 @@ class Records:
             "siblings": [],
             "steps": [
                 StepSpec(
-                    name, kind, (*after,), None, name == "join", (), "", "flow.py", 1
+                    name, KINDS[name], (*after,), None, name == "join", (), "", "", 1
                 )._asdict()
-                for (name, after), kind in zip(STEPS.items(), KINDS)
+                for name, after in STEPS.items()
             ],
-            "parameters": [{**PARAMETER, "attribute": name} for name in parameters],
+            "parameters": [{**ANY._asdict(), "attribute": name} for name in parameters],
         }
         row: dict[str, Any] = {
             "reason": "",
