@@ -32,6 +32,7 @@ from falaj_control.plan.tasks import Origin
 from falaj_control.ports.clock import SystemClock
 from falaj_control.ports.preparing import ENVIRONMENT_DECORATORS, NoEnvironments
 from falaj_control.ports.requests import RunRequest
+from falaj_control.ports.secrets import NoSecrets, Secrets
 from falaj_control.ports.watching import RunOutcome, Watcher
 from falaj_control.records.origins import OriginRun, look_before
 from falaj_control.records.recorder import NewRun, Recorder
@@ -39,6 +40,7 @@ from falaj_control.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from falaj_control.outfitting import Outfit
+    from falaj_control.secrets.sources import StepSecrets
     from falaj_control.spinning import Spin
 
 
@@ -84,6 +86,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     capacity = this_machine(settings)
     capacity.check(description)
     outfit = _outfit(launcher, settings, description, options, earlier, request.locked)
+    wanted_secrets = _secrets_of(description, settings)
     graph = Graph(description)
     BlobStore(settings.home.store).sweep()
     recorder = Recorder(settings.home)
@@ -148,6 +151,12 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         planner: Planner = spin.planner(graph)
     else:
         planner = Planner(graph, _origin(graph, earlier, wanted.step if wanted else None))
+    secrets: Secrets = NoSecrets()
+    if wanted_secrets:
+        # Imported here: most flows have no secrets.
+        from falaj_control.secrets.keeping import KeptSecrets
+
+        secrets = KeptSecrets(wanted_secrets, executor.wake)
     parts = Parts(
         planner=planner,
         executor=executor,
@@ -157,6 +166,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         watcher=watcher,
         clock=clock,
         settings=settings,
+        secrets=secrets,
     )
     status = 1
     try:
@@ -224,6 +234,14 @@ def _outfit(
         chosen=options.environment,
     )
     return outfit_of(description, places, earlier.environments if earlier else {}, locked)
+
+
+def _secrets_of(description: FlowDescription, settings: Settings) -> Mapping[str, StepSecrets]:
+    if all(step.decorator("secrets") is None for step in description.steps):
+        return {}
+    from falaj_control.secrets.sources import secrets_of
+
+    return secrets_of(description, settings)
 
 
 def _exit_status(state: str) -> int:

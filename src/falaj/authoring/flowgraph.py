@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from falaj.authoring.collect import describe
+from falaj.authoring.secret_sources import without_values
 from falaj.model.graph import FOREACH, PARALLEL, SPLIT, SWITCH, DecoratorSpec, Graph
 from falaj.model.graphdata import graph_nodes
 
@@ -35,7 +36,7 @@ class FlowGraph:
 
     def __init__(self, flow_class: type) -> None:
         """Read the graph of `flow_class` from its source. Raises FlowError where it has faults."""
-        description = describe(flow_class)
+        description = without_values(describe(flow_class))
         self.name = description.name
         self.doc = description.doc
         self.start_step, self.end_step = description.start, description.end

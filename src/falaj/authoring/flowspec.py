@@ -15,7 +15,7 @@ from typing import (
     Tuple,
 )
 
-from falaj.authoring.entry import launch
+from falaj.authoring.entry import graph_of, launch
 from falaj.authoring.ways import NextCall, check_switch, chosen_case, gang_width
 from falaj.authoring.ways import refuse as _refuse
 from falaj.errors import FalajException, MergeArtifactsException
@@ -215,10 +215,7 @@ class FlowSpec:
                     self.__dict__[name] = value
                 return value
         if name == "_graph":
-            # Imported here: only programs that look at flows ask for it.
-            from falaj.authoring.flowgraph import FlowGraph
-
-            return FlowGraph(type(self))
+            return graph_of(type(self))
         raise AttributeError("Flow {} has no attribute {!r}".format(type(self).__name__, name))
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -6,6 +6,7 @@ import os
 from typing import Any, Mapping, Optional
 
 from falaj import home
+from falaj.authoring.secret_sources import without_values
 from falaj.cards.kinds import BUILT_IN
 from falaj.cards.left import Left, load_left
 from falaj.cards.registry import find_card
@@ -71,7 +72,7 @@ def _page(
     if mode == RENDER_RUNTIME and asked["previous"] and found.RELOAD_POLICY == "never":
         return None
     task = Task(order.pathspec, attempt=order.attempt)
-    subject = Subject(task, graph_nodes(description)[0], flow_class)
+    subject = Subject(task, graph_nodes(without_values(description))[0], flow_class)
     if mode != REFRESH:
         return render_page(found, asked["options"], left, subject, mode)
     # Imported here: only a person's command asks for it.

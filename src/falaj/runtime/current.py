@@ -155,6 +155,7 @@ def _trigger(_: FlowDescription, order: Order) -> Any:
 
 def _graph(description: FlowDescription, order: Order) -> Any:
     # Imported here: few steps ask, and every task would pay for it.
+    from falaj.authoring.secret_sources import without_values
     from falaj.model.graphdata import graph_info
     from falaj.store.blobs import BlobStore
     from falaj.store.manifests import load_manifest
@@ -165,7 +166,7 @@ def _graph(description: FlowDescription, order: Order) -> Any:
         settled = load_manifest(BlobStore(order.context["store"]), order.parameters).entries
         names = set(order.context["constants"]) - declared
         types = {name: settled[name].type for name in names if name in settled}
-    return graph_info(description, types)
+    return graph_info(without_values(description), types)
 
 
 def _of_project(name: str) -> Callable[[FlowDescription, Order], Any]:
