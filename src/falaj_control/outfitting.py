@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from falaj.errors import FalajException
 from falaj.model.graph import FlowDescription
-from falaj.store.blobs import BlobStore
+from falaj.store.blobs import BlobStore, FetchingStore
 from falaj_control.environments.choosing import KnownLocks
 from falaj_control.environments.folders import CacheFolders
 from falaj_control.environments.lockfile import lock_path, read_lock_file
@@ -18,8 +20,10 @@ from falaj_control.environments.making import Maker
 from falaj_control.environments.preparation import Preparation
 from falaj_control.environments.requests import origin_of, requests_of
 from falaj_control.environments.resolver import Resolver
-from falaj_control.environments.values import Lock, Request
+from falaj_control.environments.values import EnvironmentFailed, Lock, Request
 from falaj_control.packaging.travelling import unpack
+from falaj_control.ports.executing import HostPlace
+from falaj_control.ports.preparing import Failed
 
 
 class Places(NamedTuple):
@@ -63,6 +67,27 @@ class Outfit(NamedTuple):
 
         return Preparation(self.requests, self.maker.prepare, travel, wake)
 
+    @contextmanager
+    def place(self, step: str, travelled: str) -> Generator[HostPlace | None]:
+        """Give where one step's hosts live, prepared and held; None for no environment of its own.
+
+        `travelled` is the listing of the code that travels. Raises EnvironmentFailed.
+        """
+        news = threading.Event()
+        preparation = self.preparation(news.set)
+        try:
+            preparation.travel_along(travelled)
+            preparation.begin([step])
+            while not preparation.is_ready(step):
+                news.wait()
+                news.clear()
+                for event in preparation.take_events():
+                    if isinstance(event, Failed):
+                        raise EnvironmentFailed(event.reason)
+            yield preparation.place(step)
+        finally:
+            preparation.close()
+
 
 def outfit_of(
     description: FlowDescription, places: Places, described: Mapping[str, str], locked: bool
@@ -73,7 +98,7 @@ def outfit_of(
     Raises EnvironmentFailed for what a step can't ask, or a lock file that can't be read.
     """
     requests = requests_of(description, places.chosen, "{}.{}".format(*sys.version_info[:2]))
-    store = BlobStore(places.store)
+    store = FetchingStore(places.store)
     folders = CacheFolders(places.cache)
     script = description.file
     lock_file = read_lock_file(lock_path(script), script)

@@ -11,30 +11,32 @@ from falaj import liveness
 from falaj.authoring.decospecs import attach
 from falaj.authoring.projects import settle_project
 from falaj.model.graph import FlowDescription, Graph
+from falaj.model.orders import Order, Report
 from falaj.model.states import CANCELLED, RUN_SUCCESSFUL, TOLERATED
 from falaj.store.blobs import BlobStore
 from falaj_control.engine.attributes import run_attributes, write_attributes
 from falaj_control.engine.capacity import this_machine
 from falaj_control.engine.context import Parts, RunPlan
 from falaj_control.engine.options import (
-    RunOptions,
     resume_command,
     settle_options,
     system_tags,
     write_run_id,
 )
-from falaj_control.engine.orders import RunFacts, graph_record
+from falaj_control.engine.orders import RunFacts, graph_record, travel_alone
 from falaj_control.engine.run import Engine
+from falaj_control.executors.choosing import make_executor
 from falaj_control.executors.hosts import HostLink, Interpreter
 from falaj_control.executors.local import LocalExecutor
 from falaj_control.plan.planner import Planner
 from falaj_control.plan.tasks import Origin
 from falaj_control.ports.clock import SystemClock
+from falaj_control.ports.executing import Placement
 from falaj_control.ports.preparing import ENVIRONMENT_DECORATORS, NoEnvironments
-from falaj_control.ports.requests import RunRequest
+from falaj_control.ports.requests import LOCAL_DATASTORE, RunRequest
 from falaj_control.ports.secrets import NoSecrets, Secrets
 from falaj_control.ports.watching import RunOutcome, Watcher
-from falaj_control.records.origins import OriginRun, look_before
+from falaj_control.records.origins import OriginRun, look_before, read_chosen
 from falaj_control.records.recorder import NewRun, Recorder
 from falaj_control.settings import Settings, read_settings
 
@@ -85,10 +87,29 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     trigger = request.trigger or (earlier.trigger if earlier else ())
     capacity = this_machine(settings)
     capacity.check(description)
-    outfit = _outfit(launcher, settings, description, options, earlier, request.locked)
     wanted_secrets = _secrets_of(description, settings)
+    described: Mapping[str, str] = earlier.environments if earlier else {}
+    outfit = outfit_for(
+        launcher, settings, description, (options.environment, described), request.locked
+    )
     graph = Graph(description)
     BlobStore(settings.home.store).sweep()
+    uploads_of = None
+    if options.datastore != LOCAL_DATASTORE and spin is None:
+        # Imported here: most runs keep everything in the home alone.
+        from falaj_control.datastores.choosing import open_datastore
+
+        uploads_of = open_datastore(options.datastore, settings.home.store)
+    # Made before the run is recorded: one that can't be made leaves no run behind.
+    executor = make_executor(
+        options.executor,
+        lambda: LocalExecutor(
+            launcher.link, launcher.interpreter, launcher.falaj_root, options.isolation == "fork"
+        ),
+        description.name,
+        description.file,
+        settings,
+    )
     recorder = Recorder(settings.home)
     run = recorder.create_run(
         NewRun(
@@ -117,9 +138,6 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     if request.attribute_file:
         told = run_attributes(description.name, run, settings.home)
         write_attributes(request.attribute_file, told)
-    executor = LocalExecutor(
-        launcher.link, launcher.interpreter, launcher.falaj_root, options.isolation == "fork"
-    )
     plan = RunPlan(
         description=description,
         graph=graph,
@@ -167,6 +185,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         clock=clock,
         settings=settings,
         secrets=secrets,
+        uploads=uploads_of(recorder, executor.wake) if uploads_of is not None else None,
     )
     status = 1
     try:
@@ -179,22 +198,27 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         failure = engine.failure
         seconds = clock.monotonic() - started
         engine.call_exit_hooks(end)
-        watcher.run_ended(
-            RunOutcome(
-                run=run,
-                flow=description.name,
-                state=end.state,
-                reason=end.reason,
-                seconds=seconds,
-                failed_task=failure.task if failure else None,
-                error=failure.error if failure else None,
-                tolerated=engine.tolerated if end.state == TOLERATED else 0,
-                resume_command=resume_command(launcher.program, description.file, run)
-                if spin is None
-                else "",
-                spun=spin.replay.pathspec if spin else "",
-            )
+        outcome = RunOutcome(
+            run=run,
+            flow=description.name,
+            state=end.state,
+            reason=end.reason,
+            seconds=seconds,
+            failed_task=failure.task if failure else None,
+            error=failure.error if failure else None,
+            tolerated=engine.tolerated if end.state == TOLERATED else 0,
+            resume_command=resume_command(launcher.program, description.file, run)
+            if spin is None
+            else "",
+            spun=spin.replay.pathspec if spin else "",
         )
+        if request.notify:
+            # Imported here: most runs tell nobody.
+            from falaj_control.notifiers.telling import event_of, tell_all
+
+            event = event_of(outcome, settings.user, options.tags, clock.wall())
+            tell_all(request.notify, event, settings.notify_timeout, executor, watcher.note)
+        watcher.run_ended(outcome)
     finally:
         environments.close()
         executor.close(status)
@@ -211,17 +235,19 @@ def _spin(settings: Settings, request: RunRequest, now: float) -> Spin | None:
     return prepare_spin(settings, request.spin, request.description, now)
 
 
-def _outfit(
+def outfit_for(
     launcher: Launcher,
     settings: Settings,
     description: FlowDescription,
-    options: RunOptions,
-    earlier: OriginRun | None,
+    before: tuple[str | None, Mapping[str, str]],
     locked: bool,
 ) -> Outfit | None:
+    """Return what the steps ask for, None where none does; `before` is what `--environment` says,
+    and the digests of the descriptions of the run that is resumed, by step."""
+    chosen, described = before
     asking = {one.name for one in description.decorators}
     asking |= {one.name for step in description.steps for one in step.decorators}
-    if not asking & ENVIRONMENT_DECORATORS and options.environment in (None, "local"):
+    if not asking & ENVIRONMENT_DECORATORS and chosen in (None, "local"):
         return None
     # Imported here: most flows run where they were launched.
     from falaj_control.outfitting import Places, outfit_of
@@ -231,9 +257,9 @@ def _outfit(
         store=settings.home.store,
         travel=os.path.join(settings.home.shares or settings.home.root, "travel"),
         python=launcher.interpreter.python,
-        chosen=options.environment,
+        chosen=chosen,
     )
-    return outfit_of(description, places, earlier.environments if earlier else {}, locked)
+    return outfit_of(description, places, described, locked)
 
 
 def _secrets_of(description: FlowDescription, settings: Settings) -> Mapping[str, StepSecrets]:
@@ -294,3 +320,36 @@ def launcher_from(hello: Mapping[str, Any], link: HostLink, falaj_root: str) -> 
         program=hello["program"],
         falaj_root=falaj_root,
     )
+
+
+def carry_out(
+    launcher: Launcher,
+    description: FlowDescription,
+    order: Order,
+    seconds: float,
+    inside: bool,
+) -> tuple[Report | None, str]:
+    """Have one order done without a run; return its report, or why there is none.
+
+    `inside` asks for the environment of the order's step, as it was in the order's run.
+    """
+    # Imported here: most commands give no order.
+    from falaj_control.executors.single import carry_out_alone
+
+    fresh = bool(launcher.fork_unsafe)
+    here = Placement(fresh=fresh)
+    parts = launcher.link, launcher.interpreter, launcher.falaj_root
+    outfit: Outfit | None = None
+    if inside:
+        settings = read_settings()
+        before = read_chosen(settings.home, order.run)
+        outfit = outfit_for(launcher, settings, description, before, locked=False)
+    if outfit is None:
+        return carry_out_alone(*parts, order, seconds, here)
+    report, why = carry_out_alone(*parts, travel_alone(order), seconds, here)
+    if report is None or report.manifest is None:
+        reason = report.error.message if report is not None and report.error is not None else why
+        return None, f"Collecting the flow's own packages failed: {reason}"
+    with outfit.place(order.step, report.manifest) as place:
+        found = here if place is None else Placement(place=place)
+        return carry_out_alone(*parts, order, seconds, found)

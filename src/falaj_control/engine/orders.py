@@ -61,6 +61,12 @@ def travel_order(facts: RunFacts, includes: tuple[str, ...]) -> Order:
     return Order(TRAVEL, facts.flow, facts.run, "_travel", 0, 0, (), (), None, {}, context)
 
 
+def travel_alone(order: Order) -> Order:
+    """Return the order that collects the user's packages for another order that has no run."""
+    context = {"store": order.context["store"], "includes": ()}
+    return Order(TRAVEL, order.flow, order.run, "_travel", 0, 0, (), (), None, {}, context)
+
+
 def hook_order(facts: RunFacts, function: str) -> Order:
     """Return the order that calls an exit hook."""
     context = {**_context(facts), "function": function}
