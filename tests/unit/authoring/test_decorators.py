@@ -12,6 +12,7 @@ from falaj import (
     pytorch_parallel,
     resources,
     retry,
+    secrets,
     step,
     timeout,
 )
@@ -21,6 +22,7 @@ from falaj.errors import DecoratorError
 from falaj.model.graph import (
     END,
     FOREACH,
+    GANG_DECORATORS,
     LINEAR,
     SPLIT,
     DecoratorSpec,
@@ -66,9 +68,10 @@ def test_every_decorator_is_json(tmp_path):
         card(options={"a": [1]}),
         parallel,
         pytorch_parallel(master_port=2000),
+        secrets(sources=["environment.A", {"type": "inline", "options": {"env_vars": {}}}]),
     )
     attributes = {spec.name: spec.attributes for spec in specs}
-    assert set(attributes) | ENVIRONMENTS | OF_FLOWS == set(OPTIONS)
+    assert set(attributes) | ENVIRONMENTS | OF_FLOWS | {*GANG_DECORATORS} == set(OPTIONS)
     assert json.loads(json.dumps(attributes)) == attributes
     assert attributes["environment"] == {"vars": {"A": "1", "B_C": "None"}}
     assert attributes["resources"]["gpu"] == 1
