@@ -66,6 +66,7 @@ def test_every_decorator_is_json(tmp_path):
         card(options={"a": [1]}),
         parallel,
         pytorch_parallel(master_port=2000),
+        custom_environment(kind="mine", options={"a": [1, None]}),
     )
     attributes = {spec.name: spec.attributes for spec in specs}
     assert set(attributes) | ENVIRONMENTS | OF_FLOWS == set(OPTIONS)
