@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         toml_parser,
         yaml_parser,
     )
+    from falaj.authoring.secrets import secrets
     from falaj.authoring.userdecorators import (
         USER_SKIP_STEP,
         UserStepDecorator,
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
         TriggeredRun,
     )
     from falaj.runtime.events import namespaced_event_name
+    from falaj.runtime.secrets import get_secret
 
 __all__ = [
     "USER_SKIP_STEP",
@@ -122,6 +124,7 @@ __all__ = [
     "exit_hook",
     "get_metadata",
     "get_namespace",
+    "get_secret",
     "inspect_spin",
     "metadata",
     "namespace",
@@ -141,6 +144,7 @@ __all__ = [
     "resources",
     "retry",
     "schedule",
+    "secrets",
     "step",
     "timeout",
     "toml_parser",
@@ -179,6 +183,7 @@ _LATE = {
         "toml_parser",
         "yaml_parser",
     ),
+    "falaj.authoring.secrets": ("secrets",),
     "falaj.authoring.userdecorators": (
         "USER_SKIP_STEP",
         "UserStepDecorator",
@@ -198,6 +203,7 @@ _LATE = {
         "TriggeredRun",
     ),
     "falaj.runtime.events": ("namespaced_event_name",),
+    "falaj.runtime.secrets": ("get_secret",),
 }
 
 

@@ -163,6 +163,12 @@ class MetricError(FalajException):
     headline = "Can't be logged"
 
 
+class SecretError(FalajException):
+    """A secret that can't be had, or that can't be set as a variable."""
+
+    headline = "Secret not available"
+
+
 class FalajNotFound(FalajException):
     """A flow, run, step, task or artifact that does not exist."""
 

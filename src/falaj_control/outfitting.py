@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from falaj.errors import FalajException
@@ -18,8 +20,10 @@ from falaj_control.environments.making import Maker
 from falaj_control.environments.preparation import Preparation
 from falaj_control.environments.requests import origin_of, requests_of
 from falaj_control.environments.resolver import Resolver
-from falaj_control.environments.values import Lock, Request
+from falaj_control.environments.values import EnvironmentFailed, Lock, Request
 from falaj_control.packaging.travelling import unpack
+from falaj_control.ports.executing import HostPlace
+from falaj_control.ports.preparing import Failed
 
 
 class Places(NamedTuple):
@@ -62,6 +66,27 @@ class Outfit(NamedTuple):
             return unpack(listing, store, self.places.travel)
 
         return Preparation(self.requests, self.maker.prepare, travel, wake)
+
+    @contextmanager
+    def place(self, step: str, travelled: str) -> Generator[HostPlace | None]:
+        """Give where one step's hosts live, prepared and held; None for no environment of its own.
+
+        `travelled` is the listing of the code that travels. Raises EnvironmentFailed.
+        """
+        news = threading.Event()
+        preparation = self.preparation(news.set)
+        try:
+            preparation.travel_along(travelled)
+            preparation.begin([step])
+            while not preparation.is_ready(step):
+                news.wait()
+                news.clear()
+                for event in preparation.take_events():
+                    if isinstance(event, Failed):
+                        raise EnvironmentFailed(event.reason)
+            yield preparation.place(step)
+        finally:
+            preparation.close()
 
 
 def outfit_of(

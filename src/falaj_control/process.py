@@ -55,15 +55,14 @@ def main(file: int) -> NoReturn:
         root = os.path.dirname(os.path.dirname(os.path.abspath(falaj.__file__)))
         return make_start(launcher_from(hello, link, root))(request, watcher)
 
-    def carry_out(order: Order, seconds: float) -> tuple[Report | None, str]:
+    def carry_out_order(order: Order, seconds: float, inside: bool) -> tuple[Report | None, str]:
         # Imported here: most commands give no order.
-        from falaj_control.executors.single import carry_out_alone
-        from falaj_control.wiring import launcher_from
+        from falaj_control.wiring import carry_out, launcher_from
 
+        if description is None:
+            return None, "the flow is not valid"
         root = os.path.dirname(os.path.dirname(os.path.abspath(falaj.__file__)))
-        made = launcher_from(hello, link, root)
-        fresh = bool(made.fork_unsafe)
-        return carry_out_alone(made.link, made.interpreter, root, fresh, order, seconds)
+        return carry_out(launcher_from(hello, link, root), description, order, seconds, inside)
 
     status = run_flow_command(
         description,
@@ -74,7 +73,7 @@ def main(file: int) -> NoReturn:
         hello["siblings"],
         lambda: _is_interrupted(connection, receiver),
         hello["fault"],
-        carry_out,
+        carry_out_order,
     )
     # A reader who pauses and whose run was stopped by hand must not hold this process.
     flushing = threading.Thread(target=_flush, daemon=True)

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from falaj.errors import ParameterError
 from falaj.home import Home, find_home, home_folder, user_name
@@ -54,6 +55,12 @@ class Settings:
     """Seconds that a notifier may take: enough for a slow mail server, too little to hold a
     terminal for good."""
 
+    default_secrets_backend_type: str = ""
+    """The type of the sources of @secrets that name none, such as aws-secrets-manager."""
+
+    default_secrets_role: str = ""
+    """The role with which secrets are fetched where @secrets names none."""
+
     local_cpu: float = 0.0
     """Processors that @resources may share on this machine (0: those that this process may use)."""
 
@@ -67,12 +74,13 @@ class Settings:
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of this process; raise ParameterError for a value that is no number."""
     environ = os.environ if environ is None else environ
-    values: dict[str, float] = {}
+    values: dict[str, Any] = {}
     for field in fields(Settings):
         text = environ.get(PREFIX + field.name.upper())
         if field.name in ("home", "user", "cache") or not text:
             continue
-        values[field.name] = _number(PREFIX + field.name.upper(), text)
+        is_text = isinstance(field.default, str)
+        values[field.name] = text if is_text else _number(PREFIX + field.name.upper(), text)
     if values.get("lease_interval", 0.0) > LONGEST_LEASE_INTERVAL:
         raise ParameterError(
             f"{PREFIX}LEASE_INTERVAL is {values['lease_interval']:g}; more than "

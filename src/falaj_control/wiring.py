@@ -11,19 +11,19 @@ from falaj import liveness
 from falaj.authoring.decospecs import attach
 from falaj.authoring.projects import settle_project
 from falaj.model.graph import FlowDescription, Graph
+from falaj.model.orders import Order, Report
 from falaj.model.states import CANCELLED, RUN_SUCCESSFUL, TOLERATED
 from falaj.store.blobs import BlobStore
 from falaj_control.engine.attributes import run_attributes, write_attributes
 from falaj_control.engine.capacity import this_machine
 from falaj_control.engine.context import Parts, RunPlan
 from falaj_control.engine.options import (
-    RunOptions,
     resume_command,
     settle_options,
     system_tags,
     write_run_id,
 )
-from falaj_control.engine.orders import RunFacts, graph_record
+from falaj_control.engine.orders import RunFacts, graph_record, travel_alone
 from falaj_control.engine.run import Engine
 from falaj_control.executors.choosing import make_executor
 from falaj_control.executors.hosts import HostLink, Interpreter
@@ -31,15 +31,18 @@ from falaj_control.executors.local import LocalExecutor
 from falaj_control.plan.planner import Planner
 from falaj_control.plan.tasks import Origin
 from falaj_control.ports.clock import SystemClock
+from falaj_control.ports.executing import Placement
 from falaj_control.ports.preparing import ENVIRONMENT_DECORATORS, NoEnvironments
 from falaj_control.ports.requests import LOCAL_DATASTORE, RunRequest
+from falaj_control.ports.secrets import NoSecrets, Secrets
 from falaj_control.ports.watching import RunOutcome, Watcher
-from falaj_control.records.origins import OriginRun, look_before
+from falaj_control.records.origins import OriginRun, look_before, read_chosen
 from falaj_control.records.recorder import NewRun, Recorder
 from falaj_control.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from falaj_control.outfitting import Outfit
+    from falaj_control.secrets.sources import StepSecrets
     from falaj_control.spinning import Spin
 
 
@@ -84,7 +87,11 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     trigger = request.trigger or (earlier.trigger if earlier else ())
     capacity = this_machine(settings)
     capacity.check(description)
-    outfit = _outfit(launcher, settings, description, options, earlier, request.locked)
+    wanted_secrets = _secrets_of(description, settings)
+    described: Mapping[str, str] = earlier.environments if earlier else {}
+    outfit = outfit_for(
+        launcher, settings, description, (options.environment, described), request.locked
+    )
     graph = Graph(description)
     BlobStore(settings.home.store).sweep()
     uploads_of = None
@@ -162,6 +169,12 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         planner: Planner = spin.planner(graph)
     else:
         planner = Planner(graph, _origin(graph, earlier, wanted.step if wanted else None))
+    secrets: Secrets = NoSecrets()
+    if wanted_secrets:
+        # Imported here: most flows have no secrets.
+        from falaj_control.secrets.keeping import KeptSecrets
+
+        secrets = KeptSecrets(wanted_secrets, executor.wake)
     parts = Parts(
         planner=planner,
         executor=executor,
@@ -172,6 +185,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         clock=clock,
         settings=settings,
         uploads=uploads_of(recorder, executor.wake) if uploads_of is not None else None,
+        secrets=secrets,
     )
     status = 1
     try:
@@ -221,17 +235,19 @@ def _spin(settings: Settings, request: RunRequest, now: float) -> Spin | None:
     return prepare_spin(settings, request.spin, request.description, now)
 
 
-def _outfit(
+def outfit_for(
     launcher: Launcher,
     settings: Settings,
     description: FlowDescription,
-    options: RunOptions,
-    earlier: OriginRun | None,
+    before: tuple[str | None, Mapping[str, str]],
     locked: bool,
 ) -> Outfit | None:
+    """Return what the steps ask for, None where none does; `before` is what `--environment` says,
+    and the digests of the descriptions of the run that is resumed, by step."""
+    chosen, described = before
     asking = {one.name for one in description.decorators}
     asking |= {one.name for step in description.steps for one in step.decorators}
-    if not asking & ENVIRONMENT_DECORATORS and options.environment in (None, "local"):
+    if not asking & ENVIRONMENT_DECORATORS and chosen in (None, "local"):
         return None
     # Imported here: most flows run where they were launched.
     from falaj_control.outfitting import Places, outfit_of
@@ -241,9 +257,17 @@ def _outfit(
         store=settings.home.store,
         travel=os.path.join(settings.home.shares or settings.home.root, "travel"),
         python=launcher.interpreter.python,
-        chosen=options.environment,
+        chosen=chosen,
     )
-    return outfit_of(description, places, earlier.environments if earlier else {}, locked)
+    return outfit_of(description, places, described, locked)
+
+
+def _secrets_of(description: FlowDescription, settings: Settings) -> Mapping[str, StepSecrets]:
+    if all(step.decorator("secrets") is None for step in description.steps):
+        return {}
+    from falaj_control.secrets.sources import secrets_of
+
+    return secrets_of(description, settings)
 
 
 def _exit_status(state: str) -> int:
@@ -296,3 +320,36 @@ def launcher_from(hello: Mapping[str, Any], link: HostLink, falaj_root: str) -> 
         program=hello["program"],
         falaj_root=falaj_root,
     )
+
+
+def carry_out(
+    launcher: Launcher,
+    description: FlowDescription,
+    order: Order,
+    seconds: float,
+    inside: bool,
+) -> tuple[Report | None, str]:
+    """Have one order done without a run; return its report, or why there is none.
+
+    `inside` asks for the environment of the order's step, as it was in the order's run.
+    """
+    # Imported here: most commands give no order.
+    from falaj_control.executors.single import carry_out_alone
+
+    fresh = bool(launcher.fork_unsafe)
+    here = Placement(fresh=fresh)
+    parts = launcher.link, launcher.interpreter, launcher.falaj_root
+    outfit: Outfit | None = None
+    if inside:
+        settings = read_settings()
+        before = read_chosen(settings.home, order.run)
+        outfit = outfit_for(launcher, settings, description, before, locked=False)
+    if outfit is None:
+        return carry_out_alone(*parts, order, seconds, here)
+    report, why = carry_out_alone(*parts, travel_alone(order), seconds, here)
+    if report is None or report.manifest is None:
+        reason = report.error.message if report is not None and report.error is not None else why
+        return None, f"Collecting the flow's own packages failed: {reason}"
+    with outfit.place(order.step, report.manifest) as place:
+        found = here if place is None else Placement(place=place)
+        return carry_out_alone(*parts, order, seconds, found)

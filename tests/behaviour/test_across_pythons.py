@@ -32,7 +32,7 @@ from falaj.runtime.introduction import introduce
 path = sys.argv[2] + "/flow.py"
 with open(path, "rb") as file:
     _, flow = load_flow(path, file.read(), None, "Across")
-description, hello = introduce(flow)
+description, hello = introduce(flow, {})
 assert not hello["problems"], hello["problems"]
 order = json.load(sys.stdin)
 order["context"]["constants"] = hello["constants"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pagetext import text_on
 
 from falaj.cards import get_cards
 
@@ -101,7 +102,7 @@ def test_list_as_json(project, done):
 def test_get_writes_one_page(project, done):
     assert "in b" in project.command("card", "get", "start", "--id", "b").out
     project.command("card", "get", "1/end/2", "page.html")
-    assert "F/1/end/2" in (project.folder / "page.html").read_text()
+    assert "F / 1 / end / 2" in text_on((project.folder / "page.html").read_text())
     hashed = get_cards("F/1/start/1")[1].hash
     assert "in b" in project.command("card", "get", "1/start", "--hash", hashed[:6]).out
     refused = project.command("card", "get", "start", code=1).err
@@ -112,7 +113,7 @@ def test_get_writes_one_page(project, done):
 
 def test_view_says_where_the_page_lies(project, done):
     path = project.command("card", "view", "end", "--no-open").out.strip()
-    assert "F/1/end/2" in Path(path).read_text()
+    assert "F / 1 / end / 2" in text_on(Path(path).read_text())
 
 
 def test_create_renders_again_what_could_not_be_rendered(project, done):

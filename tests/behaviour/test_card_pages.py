@@ -1,9 +1,12 @@
 """Cards of real tasks: what each type shows of them, and how it copes with what is missing."""
 
+import contextlib
 import json
 import shutil
+import sqlite3
 
 import pytest
+from pagetext import text_on
 
 from falaj import Task
 from falaj.cards import DefaultCard, MetaflowCard
@@ -143,3 +146,87 @@ def test_a_class_of_a_users_own(run, tasks_of):
 
     with pytest.raises(ValueError, match="Nameless has no type"):
         register_card(Nameless)
+
+
+MEASURED = """
+    class F(FlowSpec):
+        @step
+        def start(self):
+            for number in range(1000):
+                current.log_metric("loss", 10 - number / 100, step=number)
+            current.log_metrics({"<b>gap": float("nan")})
+            current.log_metrics({"<b>gap": 2.5})
+            for value in (float("nan"), float("inf")):
+                current.log_metric("none at all", value)
+            current.log_metric("final", 0.93)
+            current.log_params({"rate": 0.1, "layers": [64, 32], "text": "<i>"})
+            self.next(self.end)
+
+        @step
+        def end(self):
+            pass
+"""
+
+
+@pytest.fixture
+def measured(project):
+    """A task that logged figures, with a profile of three looks."""
+    task = project.run(MEASURED).run["start"].task
+    profile = {
+        "cpu": 3.0, "memory": 5 << 20, "read": 3 << 20, "written": 4096,
+        "series": [[0.1, 0.5, 1 << 20, None], [2.0, 1.5, 5 << 20, 9 << 20], [4.0, 0, 2 << 20, 1]],
+    }  # fmt: skip
+    with contextlib.closing(sqlite3.connect(task._access.home.records)) as connection, connection:
+        changed = connection.execute(
+            "UPDATE attempts SET profile = ? WHERE task = ?", (json.dumps(profile), int(task.id))
+        )
+        assert changed.rowcount == 1
+    return task
+
+
+def test_metrics_are_plotted_and_listed(measured):
+    page = rendered("default", measured)
+    words = text_on(page)
+    assert "loss: 0.01 step 0 step 999" in words
+    assert "loss 1000 0.01 0.01 10" in words
+    assert "<b>gap: 2.5" in words
+    assert "none at all: no number" in words
+    assert "final 1 0.93 0.93 0.93" in words
+    assert "rate 0.1" in words
+    assert "layers [64, 32]" in words
+    assert "text <i>" in words
+    assert page.count('class="plot trend"') == 1
+    # A plot has no more points than can be seen.
+    assert (
+        len(page.split('class="plot trend"')[1].split('points="')[1].split('"')[0].split()) == 400
+    )
+
+
+def test_what_a_task_used_is_drawn(measured):
+    words = text_on(rendered("default", measured))
+    assert "CPU, at most 1.5 cores 100 ms 4.0 s" in words
+    assert "Memory, at most 5.0 MiB 100 ms 4.0 s" in words
+    assert "GPU memory, at most 9.0 MiB 2.0 s 4.0 s" in words
+    assert "CPU time 3.0 s" in words
+    assert "read from disk 3.0 MiB" in words
+    assert "most GPU memory 9.0 MiB" in words
+    # One attempt needs no table of attempts.
+    assert "exit code" not in words
+
+
+def test_a_parameter_that_is_a_whole_file_is_cut(project):
+    done = project.run("""
+        class F(FlowSpec):
+            text = Parameter("text", default="x" * 5000)
+
+            @step
+            def start(self):
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+    """)
+    words = text_on(rendered("default", done.run["start"].task))
+    assert "x" * 200 + "…" in words
+    assert "x" * 201 not in words

@@ -193,7 +193,14 @@ def test_the_debugger_stands_in_the_users_frame(project, debug):
     assert "leave out" in debug("1", "--pdb", "-c", "1", code=2).stderr
 
 
-def test_the_shell_on_a_terminal(failed, debug):
+@pytest.mark.parametrize("shell", ["IPython", "Python's own"])
+def test_the_shell_on_a_terminal(failed, debug, shell, tmp_path):
+    prompt, enter = (b"In [1]: ", b"\r") if shell == "IPython" else (b">>> ", b"\n")
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    if shell != "IPython":
+        text = "raise ImportError('as if it were not installed')"
+        (hidden / "IPython.py").write_text(text, encoding="utf-8")
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "falaj_control.cli.main", "debug", "F/1"],
@@ -202,6 +209,8 @@ def test_the_shell_on_a_terminal(failed, debug):
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
+        # Without colours and questions about where the cursor is.
+        env={**os.environ, "TERM": "dumb", "PYTHONPATH": str(hidden), "IPYTHONDIR": str(hidden)},
     )
     os.close(theirs)
     shown = b""
@@ -212,10 +221,10 @@ def test_the_shell_on_a_terminal(failed, debug):
             shown += os.read(ours, 4096)
         shown = shown.partition(text)[2]
 
-    read_until(b">>> ")
-    os.write(ours, b"print('part is', part)\n")
+    read_until(prompt)
+    os.write(ours, b"print('part is', part)" + enter)
     read_until(b"part is 0")
-    read_until(b">>> ")
+    read_until(prompt.replace(b"1", b"2"))
     os.write(ours, b"\x04")
     assert process.wait(60) == 0
     os.close(ours)

@@ -108,7 +108,7 @@ class Orders(FlowCase):
 
     def setUp(self):
         super(Orders, self).setUp()
-        self.description, hello = introduce(self.flow)
+        self.description, hello = introduce(self.flow, {})
         self.assertEqual(hello["problems"], [])
         self.constants = hello["constants"]
 

@@ -30,6 +30,11 @@ def parse_decospec(spec: str) -> DecoratorSpec:
         attributes = option_attributes(name, arguments)
     except DecoratorError as error:
         raise DecoratorError("In the decorator `{}`: {}".format(_shown(spec), error)) from None
+    if name == "secrets":
+        # Loaded only where it is asked for.
+        from falaj.authoring.secret_sources import refuse_values
+
+        refuse_values(attributes)
     if OPTIONS[name].of_flow:
         instead = on_steps(name)
         mend = "for every step write `{}`".format(instead) if instead else "write it there"
@@ -117,4 +122,6 @@ def _shown(spec: str) -> str:
     # Loaded only once a mistake is certain.
     from falaj.authoring.packages import without_secrets
 
+    if spec.strip().startswith("secrets:"):
+        return "secrets:…"
     return without_secrets(spec)

@@ -154,6 +154,13 @@ def _check_pytorch(given: Attributes) -> Attributes:
     return {"master_port": int(port)}
 
 
+def _check_secrets(given: Attributes) -> Attributes:
+    # Loaded only by flows with secrets.
+    from falaj.authoring.secret_sources import checked_secrets
+
+    return checked_secrets(given)
+
+
 def _environment_check(name: str) -> Callable[[Attributes], Attributes]:
     def check(given: Attributes) -> Attributes:
         # Loaded only by flows whose steps have environments of their own.
@@ -248,6 +255,7 @@ OPTIONS: Dict[str, Option] = {
         {"cpu": None, "gpu": None, "disk": None, "memory": None, "shared_memory": None},
         _check_resources,
     ),
+    "secrets": Option({"sources": [], "role": None, "allow_override": False}, _check_secrets),
     "parallel": Option({}, dict),
     "pytorch_parallel": Option({"master_port": None}, _check_pytorch),
     "card": Option(

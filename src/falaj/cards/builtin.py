@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Dict, List, Tuple, Type
+from typing import Any, Dict, List
 
 from falaj.cards.card import MetaflowCard
 from falaj.cards.document import render_document
@@ -103,15 +103,6 @@ class TaskSpecCard(MetaflowCard):
     def render(self, task: Any) -> str:
         """Return the path."""
         return str(task.pathspec)
-
-
-BUILT_IN: Tuple[Type[MetaflowCard], ...] = (
-    DefaultCard,
-    BlankCard,
-    DefaultCardJSON,
-    ErrorCard,
-    TaskSpecCard,
-)
 
 
 def _title(task: Any, options: Dict[str, Any]) -> str:

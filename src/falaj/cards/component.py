@@ -6,6 +6,7 @@ import itertools
 from typing import Any, ClassVar, Dict, Optional, Union
 
 from falaj.cards.plain import plain, text_of
+from falaj.errors import TimeoutException
 
 # What `render()` of a component returns.
 Rendered = Union[str, Dict[str, Any]]
@@ -67,13 +68,26 @@ class MetaflowCardComponent:
 
 
 def describe(component: Any) -> Dict[str, Any]:
-    """Return any component as JSON values; one that fails as a description of its failure."""
+    """Return any component as a dict of JSON values, also where it gives HTML."""
+    found = rendered(component)
+    if isinstance(found, str):
+        return {"type": "html", "id": component.component_id, "html": found}
+    return found
+
+
+def rendered(component: Any) -> Rendered:
+    """Return any component as JSON values or HTML; one that fails as its failure.
+
+    Raises TimeoutException alone, so that whoever gave it a time gets it back.
+    """
     try:
         found = component.render()
+    except TimeoutException:
+        raise
     except Exception as error:
         return failed(component, error)
     if isinstance(found, str):
-        return {"type": "html", "id": component.component_id, "html": text_of(found)}
+        return text_of(found)
     if not isinstance(found, dict):
         text = "{}.render() returned {}, not HTML as a string.".format(
             type(component).__name__, type(found).__name__

@@ -7,10 +7,10 @@ import sys
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union, overload
 
 from falaj.cards.assets import complete
-from falaj.cards.kinds import BUILT_IN
 from falaj.cards.left import Left, load_left
-from falaj.cards.registry import find_card
+from falaj.cards.registry import BUILT_IN, find_card
 from falaj.cards.rendering import (
+    REFRESH,
     RENDER,
     RENDER_RUNTIME,
     Subject,
@@ -80,7 +80,8 @@ class Card:
         """What a file of the card is called: type, id, hash, and what kind of file it is."""
         parts = [self.type, *([self.id] if self.id else ()), self.hash[:_SHORT]]
         name = "-".join("".join(c if c.isalnum() or c in "._-" else "_" for c in p) for p in parts)
-        return name + (".json" if self.type == "default_json" else ".html")
+        is_json = self.type == "default_json" and self.record.state != FAILED
+        return name + (".json" if is_json else ".html")
 
     @property
     def is_live(self) -> bool:
@@ -91,7 +92,7 @@ class Card:
         """Return the page: HTML that needs nothing from elsewhere.
 
         A card that was not rendered after its task is rendered now, one of a task that runs as it
-        is at the moment. Raises CardError for one that only the flow's own code can render.
+        is at the moment. Raises CardError for one whose class is not known in this process.
         """
         return complete(self._page())
 
@@ -101,14 +102,14 @@ class Card:
         None for a card that was never refreshed with data and shows no component by an id.
         """
         left = self._left()
-        found = find_card(self.type) if self.type in BUILT_IN else None
-        if found is not None and found.RUNTIME_UPDATABLE:
-            card = make_card(found, self._options(), left, self._subject())
-            shown: Any = card.refresh(self._task(), left.data("refresh"))
-            if shown is not None:
-                return shown
-        data = left.data("refresh")
-        return data if data["user"] is not None or data["components"] else None
+        data = left.data(REFRESH)
+        if data["user"] is None and not data["components"]:
+            return None
+        found = find_card(self.type)
+        if found is None or not found.RUNTIME_UPDATABLE:
+            return data
+        card = make_card(found, self._options(), left, self._subject())
+        return card.refresh(self._task(), data)
 
     def view(self) -> None:
         """Open the page in a browser; where there is none, say where it lies."""
@@ -137,19 +138,29 @@ class Card:
             return data.decode("utf-8", "replace")
         if record.state == FAILED:
             return self._error(record.reason)
-        found = find_card(self.type) if self.type in BUILT_IN else None
+        found = find_card(self.type)
         if found is None:
-            raise CardError(
-                "The card {} of {} has not been rendered, and only the flow's code can do that. "
-                "Render it with: python FLOW.py card create {} --type {}".format(
-                    self.type, self.pathspec, self.pathspec, self.type
-                )
-            )
+            raise CardError(self._unrendered())
         mode = RENDER_RUNTIME if self.is_live else RENDER
         try:
             return render_page(found, self._options(), self._left(), self._subject(), mode)
         except Exception as error:
             return self._error("{}: {}".format(type(error).__name__, error))
+
+    def _unrendered(self) -> str:
+        lead = "The card {} of {} has not been rendered".format(self.type, self.pathspec)
+        if self.is_live:
+            return lead + " yet: its task runs, and has not called current.card.refresh()."
+        words = [self.pathspec.partition("/")[2], "--type", self.type]
+        words += ["--id", self.id] if self.id else []
+        # Imported here: only this mistake has words to quote.
+        from shlex import quote
+
+        return (
+            "{}, and only the code of its class can do that. Render it with: "
+            "python FLOW.py card create {}\nOr import the module that defines the class before "
+            "you read the card.".format(lead, " ".join(map(quote, words)))
+        )
 
     def _error(self, reason: str) -> str:
         error = {"type": "error", "title": "This card could not be rendered", "message": reason}

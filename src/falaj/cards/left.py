@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple, Union, cast
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Tuple, cast
 
+from falaj.cards.component import Rendered
 from falaj.errors import CorruptBlob
 
 if TYPE_CHECKING:
     from falaj.store.blobs import BlobStore
-
-Rendered = Union[Dict[str, Any], str]
 
 
 class Left(NamedTuple):

@@ -1,18 +1,38 @@
-"""The types of cards, by the name that `@card(type=…)` gives."""
+"""The types of cards, by the name that `@card(type=…)` gives: built in, registered, or defined."""
 
 from __future__ import annotations
 
-from typing import Dict, Optional, Tuple, Type
+from importlib import import_module
+from typing import Dict, Iterator, Mapping, Optional, Tuple, Type
 
-from falaj.cards.builtin import BUILT_IN
 from falaj.cards.card import MetaflowCard
 
-_known: Dict[str, Type[MetaflowCard]] = {}
+# Type -> class in falaj.cards.builtin, loaded when it is asked for. These are rendered wherever
+# Falaj is, from records and components alone.
+BUILT_IN: Mapping[str, str] = {
+    "default": "DefaultCard",
+    "blank": "BlankCard",
+    "default_json": "DefaultCardJSON",
+    "error": "ErrorCard",
+    "taskspec_card": "TaskSpecCard",
+}
+# Those of them that take components from the step, and show them while it runs.
+EDITABLE = frozenset(("default", "blank", "default_json"))
+
+_registered: Dict[str, Type[MetaflowCard]] = {}
 
 
 def find_card(type: str) -> Optional[Type[MetaflowCard]]:
-    """Return the class of a type of card; None for a type that nobody registered."""
-    return _known.get(type)
+    """Return the class of a type of card: a registered one, one that Falaj brings, or a subclass of
+    MetaflowCard that this process has imported, the latest; None for a type that nobody knows."""
+    found = _registered.get(type)
+    if found is not None:
+        return found
+    if type in BUILT_IN:
+        built_in: Type[MetaflowCard] = getattr(import_module("falaj.cards.builtin"), BUILT_IN[type])
+        return built_in
+    own = [one for one in _defined(MetaflowCard) if one.type == type]
+    return own[-1] if own else None
 
 
 def register_card(card: Type[MetaflowCard]) -> None:
@@ -21,13 +41,16 @@ def register_card(card: Type[MetaflowCard]) -> None:
         raise ValueError(
             "{} has no type; give the class one: type = 'my_card'.".format(card.__name__)
         )
-    _known[card.type] = card
+    _registered[card.type] = card
 
 
 def card_types() -> Tuple[str, ...]:
     """Return the types that `find_card` knows."""
-    return tuple(sorted(_known))
+    own = [one.type for one in _defined(MetaflowCard) if isinstance(one.type, str) and one.type]
+    return tuple(sorted({*BUILT_IN, *_registered, *own}))
 
 
-for _card in BUILT_IN:
-    register_card(_card)
+def _defined(base: Type[MetaflowCard]) -> Iterator[Type[MetaflowCard]]:
+    for one in base.__subclasses__():
+        yield one
+        yield from _defined(one)

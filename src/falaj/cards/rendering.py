@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Mapping, NamedTuple
 
+from falaj.cards.component import Rendered
 from falaj.cards.document import render_document
-from falaj.cards.left import Left, Rendered
+from falaj.cards.left import Left
 from falaj.errors import CardError
 
 RENDER = "render"

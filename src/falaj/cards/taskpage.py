@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, cast
 
-from falaj.cards.page.figures import moment, size, span
+from falaj.cards.measured import metrics, resources
+from falaj.cards.page.figures import moment, span
 from falaj.cards.plain import plain, text_of
 from falaj.client.environments import in_a_line
 from falaj.client.taskfacts import TaskFacts, facts_of
@@ -15,8 +16,9 @@ Described = Dict[str, Any]
 
 _MOST_ARTIFACTS = 200
 _LOG_LINES = 100
+# Characters of a parameter; a whole file may be one.
+_MOST_VALUE = 200
 _LOG_CHARACTERS = 40_000
-_USAGE = {"cpu": "CPU time", "wall": "wall time", "memory": "most memory"}
 
 
 def brief_facts(task: Any) -> Described:
@@ -62,11 +64,12 @@ def task_sections(
     """Return the sections of the default card; what can't be read leaves a section out."""
     makers: List[Callable[[], Optional[Described]]] = [
         lambda: _failure(task),
+        lambda: _metrics(task),
         lambda: _parameters(task) if options.get("show_parameters", True) else None,
         lambda: _artifacts(task),
         lambda: _graph(task, graph),
         lambda: _code(task),
-        lambda: _attempts(task),
+        lambda: _resources(task),
         lambda: _environment(task),
         lambda: _logs(task),
     ]
@@ -107,13 +110,19 @@ def _parameters(task: Any) -> Optional[Described]:
         name = str(one.get("attribute"))
         shown = None if manifest is None else manifest.preview(name)
         text = shown.get("text", shown.get("repr")) if shown else None
-        rows.append([str(one.get("name", name)), text, str(one.get("help") or "") or None])
+        rows.append([str(one.get("name", name)), _brief(text), str(one.get("help") or "") or None])
     if not rows:
         return None
     if not any(row[2] for row in rows):
         rows = [row[:2] for row in rows]
     headers = ["name", "value", "help"][: len(rows[0])]
     return _section("Parameters", [{"type": "table", "columns": headers, "data": rows}])
+
+
+def _brief(value: Any) -> Any:
+    if not isinstance(value, str) or len(value) <= _MOST_VALUE:
+        return value
+    return value[:_MOST_VALUE] + "…"
 
 
 def _artifacts(task: Any) -> Optional[Described]:
@@ -150,10 +159,11 @@ def _graph(task: Any, graph: Optional[Mapping[str, Any]]) -> Optional[Described]
     steps: List[Dict[str, Any]] = list(drawn.get("steps") or ())
     if not steps:
         return None
-    states = {one.name: one.state for one in run.access.reader.steps(run.id)}
     kept = ("name", "kind", "targets", "foreach", "is_join", "doc")
     described = {"steps": [{name: one.get(name) for name in kept} for one in steps]}
     marked = str(task.pathspec).split("/")[2]
+    # How other steps stand would be out of date as soon as the page is kept.
+    states = {marked: facts_of(task).sight().state}
     return _section(
         "Flow",
         [{"type": "graph", "graph": described, "marked": marked, "states": states}],
@@ -200,42 +210,14 @@ def _last_line(function: ast.AST) -> int:
     return max(ends)
 
 
-def _attempts(task: Any) -> Optional[Described]:
-    attempts = facts_of(task).attempts()
-    if not attempts:
-        return None
-    names = sorted({name for one in attempts for name in one.usage})
-    headers = ["attempt", "state", "started", "took", "exit code"]
-    headers += [_USAGE.get(name, name.replace("_", " ")) for name in names]
-    rows: List[List[Any]] = []
-    for one in attempts:
-        took = None if one.finished_at is None else span(one.finished_at - one.started_at)
-        row = [one.number, one.state, moment(one.started_at), took, one.exit_code]
-        rows.append(row + [_usage(name, one.usage.get(name)) for name in names])
-    contents: List[Described] = [{"type": "table", "columns": headers, "data": rows}]
-    contents += _curves(getattr(attempts[-1], "profile", None))
-    return _section("Times and resources", contents)
+def _metrics(task: Any) -> Optional[Described]:
+    contents = metrics(task)
+    return _section("Metrics", contents) if contents else None
 
 
-def _usage(name: str, value: Any) -> Any:
-    if not isinstance(value, (int, float)):
-        return value
-    if name in ("cpu", "wall"):
-        return span(value)
-    return size(value) if name == "memory" else value
-
-
-def _curves(profile: Optional[Mapping[str, Any]]) -> List[Described]:
-    """Return curves of a resource profile: samples of (seconds, share of a CPU, bytes)."""
-    samples: List[Any] = (profile or {}).get("samples") or []
-    if len(samples) < 2:
-        return []
-    rows: List[List[Any]] = [list(one) for one in samples]
-    return [
-        {"type": "curve", "title": title, "unit": unit, "points": [[r[0], r[place]] for r in rows]}
-        for place, title, unit in ((1, "CPU", "cores"), (2, "Memory", "bytes"))
-        if all(len(row) > place for row in rows)
-    ]
+def _resources(task: Any) -> Optional[Described]:
+    contents = resources(task)
+    return _section("Times and resources", contents) if contents else None
 
 
 def _environment(task: Any) -> Optional[Described]:

@@ -1,37 +1,31 @@
-"""Finding the class of a card by its type: built in, or defined by the user."""
+"""Finding the class of a card by its type, or saying what types there are."""
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, cast
+from typing import Any, Optional, cast
 
 from falaj import extensions
 from falaj.authoring.wording import listed, near_miss
 from falaj.cards import MetaflowCard
-from falaj.cards.kinds import BUILT_IN
-from falaj.cards.registry import find_card
+from falaj.cards.registry import card_types, find_card
 from falaj.errors import ExtensionError, NoSuchCard
 
 
 def card_class(kind: str) -> Any:
-    """Return the class of a type: built in, registered, imported here, or of an installed package.
+    """Return the class of a type of card, which may be that of an installed package.
 
-    Raises NoSuchCard, and ExtensionError where the package is amiss.
+    Raises NoSuchCard where nobody gives it, and ExtensionError where the package is amiss.
     """
     found: Optional[Any] = find_card(kind)
     if found is not None:
         return found
-    own = _defined_here(MetaflowCard)
-    for one in reversed(own):
-        if one.type == kind:
-            return one
     if extensions.is_installed("cards", kind):
         return _of_package(kind)
-    types = {*BUILT_IN, *(one.type for one in own if isinstance(one.type, str) and one.type)}
-    types.update(extensions.names("cards"))
+    types = sorted({*card_types(), *extensions.names("cards")})
     raise NoSuchCard(
         "There is no card of type {!r}{}; there are {}. Define a subclass of MetaflowCard with "
         "that `type` in the flow's file, or in a module that it imports.".format(
-            kind, near_miss(kind, types), listed(sorted(types))
+            kind, near_miss(kind, types), listed(types)
         )
     )
 
@@ -43,11 +37,4 @@ def _of_package(kind: str) -> Any:
             "The card {!r} that an installed package gives is {!r}, which is no subclass of "
             "MetaflowCard.".format(kind, cast("object", found))
         )
-    return found
-
-
-def _defined_here(base: Any) -> List[Any]:
-    found: List[Any] = []
-    for one in base.__subclasses__():
-        found += [one, *_defined_here(one)]
     return found

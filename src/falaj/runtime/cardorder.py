@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import Any, Mapping, Optional
 
 from falaj import home
-from falaj.cards.kinds import BUILT_IN
 from falaj.cards.left import Left, load_left
-from falaj.cards.registry import find_card
 from falaj.cards.rendering import (
     REFRESH,
     RENDER_RUNTIME,
@@ -18,11 +17,12 @@ from falaj.cards.rendering import (
     render_page,
 )
 from falaj.client import Task, namespace
-from falaj.errors import FalajException
+from falaj.errors import CardError, FalajException
 from falaj.model.graph import FlowDescription
 from falaj.model.orders import Order, Report
 from falaj.runtime.cardclasses import card_class
-from falaj.runtime.cardpage import error_component, redacted
+from falaj.runtime.cardmemory import limit_memory
+from falaj.runtime.cardpage import error_component
 from falaj.runtime.failure import describe_exception
 from falaj.store.blobs import FetchingStore
 
@@ -35,6 +35,7 @@ def render_card(flow_class: type, description: FlowDescription, order: Order) ->
     of its page so far. With the mode `refresh`, what is stored is the card's data as JSON.
     """
     os.nice(10)
+    limit_memory()
     store = FetchingStore(str(order.context["store"]))
     os.environ[home.VARIABLE] = os.path.dirname(store.root)
     # What it starts can be told by this, should everybody who watches over it be killed at once.
@@ -48,9 +49,12 @@ def render_card(flow_class: type, description: FlowDescription, order: Order) ->
         page = _page(flow_class, description, order, left)
         if page is None:
             return Report("succeeded", str(asked["previous"]), None, None, "", {})
-        data = str(redacted(page)).encode("utf-8", "backslashreplace")
+        data = page.encode("utf-8", "backslashreplace")
         return Report("succeeded", store.put(data), None, None, "", {})
-    except Exception as error:
+    except Exception as caught:
+        error: Exception = caught
+        if isinstance(caught, MemoryError) or getattr(caught, "errno", None) == errno.ENOMEM:
+            error = CardError("Rendering it asked for more memory than a card may take.")
         info = describe_exception(error)
         digest: Optional[str] = None
         if asked["save_errors"]:
@@ -66,7 +70,7 @@ def _page(
     """Return the page; None where the one so far stays."""
     asked: Mapping[str, Any] = order.context
     kind, mode = str(asked["type"]), str(asked["mode"])
-    found: Any = find_card(kind) if kind in BUILT_IN else card_class(kind)
+    found: Any = card_class(kind)
     if mode == RENDER_RUNTIME and asked["previous"] and found.RELOAD_POLICY == "never":
         return None
     task = Task(order.pathspec, attempt=order.attempt)

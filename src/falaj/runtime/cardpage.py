@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import time
 from _thread import allocate_lock
-from importlib import import_module
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, cast
+from typing import Any, Callable, Iterable, Iterator, List, Mapping, Optional, Tuple, cast
 
 from falaj.cards import Error, MetaflowCardComponent
-from falaj.cards.left import Rendered, encode
+from falaj.cards.component import Rendered, failed, rendered
+from falaj.cards.left import encode
 from falaj.errors import FalajException, TimeoutException
+from falaj.redaction import redact_json
 from falaj.runtime.deadline import Deadline
 from falaj.runtime.notes import tell
 from falaj.store.blobs import BlobStore
@@ -134,7 +135,7 @@ class CardPage:
         try:
             if len(json.dumps(data)) > LARGEST_COMPONENT:
                 raise ValueError("it is larger than {} MB".format(LARGEST_COMPONENT >> 20))
-            self._user = redacted(data)
+            self._user = redact_json(data)
         except Exception as error:
             self._warn("the data of a refresh can't be kept: {}.".format(error))
 
@@ -142,7 +143,7 @@ class CardPage:
         found: "List[Tuple[Optional[str], Rendered]]" = []
         room = LARGEST_CARD
         for name, component in list(self._entries):
-            one, size = rendered(component)
+            one, size = _measured(component)
             if size > room:
                 text = "The card is larger than {} MB; what follows is left out."
                 error = FalajException(text.format(LARGEST_CARD >> 20))
@@ -218,47 +219,24 @@ def _do_nothing(*_: Any, **__: Any) -> None:
     return None
 
 
-def rendered(component: MetaflowCardComponent) -> "Tuple[Rendered, int]":
+def _measured(component: MetaflowCardComponent) -> "Tuple[Rendered, int]":
     """Return a component as a JSON value or HTML, and its size; one that fails as its error."""
-    title = "{} can't be shown".format(type(component).__name__)
     try:
-        value = redacted(component.render())
-        if not isinstance(value, (dict, str)):
-            raise TypeError(
-                "render() returned a {}, not HTML or a dict".format(type(value).__name__)
-            )
+        value = redact_json(rendered(component))
         size = len(json.dumps(value))
-        if size > LARGEST_COMPONENT:
-            text = "it is {:.0f} MB large, and {} MB are the most"
-            raise ValueError(text.format(size / (1 << 20), LARGEST_COMPONENT >> 20))
-        return cast("Rendered", value), size
+        if size <= LARGEST_COMPONENT:
+            return value, size
+        text = "It is {:.0f} MB large, and {} MB are the most."
+        error: Exception = ValueError(text.format(size / (1 << 20), LARGEST_COMPONENT >> 20))
     except TimeoutException:
         raise
-    except Exception as error:
-        failed = error_component(error, title)
-        return failed, len(json.dumps(failed))
+    except Exception as failure:
+        # Values that derive from str or int and are none.
+        error = failure
+    value = redact_json(failed(component, error))
+    return value, len(json.dumps(value))
 
 
 def error_component(error: BaseException, title: str) -> Rendered:
     """Return the component that shows an error."""
-    return cast("Rendered", redacted(Error(error, title).render()))
-
-
-def redacted(value: Any) -> Any:
-    """Return JSON values without what must not be shown, such as the values of secrets."""
-    try:
-        redact: Callable[[str], str] = import_module("falaj.runtime.redaction").redact
-    except ModuleNotFoundError:
-        return value
-    return _each_text(value, redact)
-
-
-def _each_text(value: Any, change: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, dict):
-        pairs = cast("Dict[Any, Any]", value).items()
-        return {_each_text(key, change): _each_text(one, change) for key, one in pairs}
-    if isinstance(value, (list, tuple)):
-        return [_each_text(one, change) for one in cast("List[Any]", value)]
-    return value
+    return cast("Rendered", redact_json(Error(error, title).render()))

@@ -22,6 +22,7 @@ from falaj.errors import (
 )
 from falaj.model.graph import END, FOREACH, PARALLEL, SWITCH, FlowDescription, StepSpec
 from falaj.model.orders import FALLBACK, INIT, ErrorInfo, Order, Report, Transition
+from falaj.redaction import redact
 from falaj.runtime.beginning import announce, seed, usage
 from falaj.runtime.deadline import Deadline
 from falaj.runtime.failure import describe_exception, wrap
@@ -99,6 +100,12 @@ class _Attempt:
         try:
             if self.order.kind == FALLBACK:
                 raise FailureHandledByCatch(str(self.order.context["died"]))
+            granted = self.order.context.get("secrets")
+            if granted is not None:
+                # Imported here: few steps have secrets.
+                from falaj.runtime.secrets import set_secrets
+
+                set_secrets(granted)
             with Deadline(self.order.options.get("timeout"), self.order.step):
                 self._call_body(catch)
                 transition = self._transition()
@@ -234,7 +241,8 @@ class _Attempt:
             return ""
         try:
             value = self.state.inputs[position]
-            text = value if isinstance(value, str) else repr(value)[: LABEL_LENGTH * 2]
+            text = redact(value) if isinstance(value, str) else redact(repr(value))
+            text = text[: LABEL_LENGTH * 20]
         except Exception:
             return ""
         text = " ".join(text.encode("utf-8", "backslashreplace").decode("utf-8").split())

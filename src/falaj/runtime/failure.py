@@ -8,6 +8,7 @@ from typing import Iterator, List, Optional
 
 from falaj.errors import ExceptionWrapper, FalajException
 from falaj.model.orders import ErrorInfo
+from falaj.redaction import redact
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -76,4 +77,4 @@ def _is_ours(filename: str) -> bool:
 
 def _clean(text: str) -> str:
     # Lone surrogates can't be encoded on the way to the records or a terminal.
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return redact(text).encode("utf-8", "backslashreplace").decode("utf-8")

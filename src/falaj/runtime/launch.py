@@ -14,13 +14,10 @@ import sys
 from typing import Any, Dict, List, NoReturn
 
 from falaj.errors import FalajException, InvalidFlow
+from falaj.runtime.control import control_command
 from falaj.runtime.flowfile import flows_in, load_flow, stop_if_only_wanted
 
 OLDEST_CONTROL = (3, 10)
-_BOOT = (
-    "import sys; sys.path.insert(0, {root!r}); sys.path.extend({paths!r}); "
-    "from falaj_control.process import main; main({file})"
-)
 
 
 _named_to_tool = False
@@ -102,12 +99,9 @@ def _open_standard_files() -> None:
 
 
 def _start_control(connection: socket.socket) -> int:
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    script_folder = sys.path[0] if sys.path else ""
-    paths = [path for path in sys.path if path and path != script_folder and path != root]
     os.set_inheritable(connection.fileno(), True)
-    boot = _BOOT.format(root=root, paths=paths, file=connection.fileno())
-    command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", boot]
+    call = "from falaj_control.process import main; main({})".format(connection.fileno())
+    command = control_command(call)
     if sys.version_info >= (3, 8):
         # Ctrl-C reaches this process alone, which passes it on; control would else get it twice.
         return os.posix_spawn(sys.executable, command, os.environ, setpgroup=0)

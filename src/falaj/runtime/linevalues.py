@@ -8,10 +8,38 @@ import reprlib
 from types import FrameType, TracebackType
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from falaj.redaction import redact, redact_bytes
+
 _NAMES = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _MOST_NAMES = 12
 _ABSENT = object()
-_SHORT = reprlib.Repr()
+
+
+class _Short(reprlib.Repr):
+    """As the library's, but what it cuts in two can't be the value of a secret."""
+
+    def repr_str(self, x: str, level: int) -> str:
+        return super().repr_str(redact(x), level)
+
+    def repr_instance(self, x: Any, level: int) -> str:
+        if isinstance(x, (bytes, bytearray)):
+            x = redact_bytes(bytes(x))
+        try:
+            shown = redact(repr(x))
+        except Exception:
+            return super().repr_instance(x, level)
+        return super().repr_instance(_Shown(shown), level)
+
+
+class _Shown:
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+_SHORT = _Short()
 _SHORT.maxstring = _SHORT.maxother = 120
 _SHORT.maxlevel = 3
 

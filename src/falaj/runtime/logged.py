@@ -11,6 +11,7 @@ from typing import Any, List, Mapping, NoReturn, Optional, Tuple, cast
 from falaj.authoring.wording import full_path, told
 from falaj.errors import MetricError
 from falaj.model.measures import METRICS, PARAMS
+from falaj.redaction import redact, redact_json
 from falaj.runtime import notes
 
 LONGEST_NAME = 250
@@ -40,6 +41,8 @@ def log_params(params: Mapping[str, Any], store: str) -> None:
     rows: List[List[Any]] = []
     for name, value in _items(params):
         text = _json(value)
+        if redact(text) != text:
+            text = json.dumps(redact_json(json.loads(text)))
         row = [_name(name), text, None, at]
         if len(text) > LARGEST_PARAM:
             _refuse(
@@ -91,7 +94,7 @@ def _name(name: Any) -> str:
             "{} can't be the name of what is logged: 1 to {} printable characters are "
             "needed.".format(_shown(name), LONGEST_NAME)
         )
-    return str(name)
+    return redact(str(name))
 
 
 def _number(name: str, value: Any) -> float:

@@ -63,6 +63,8 @@ def _open_ipython(banner: str, scope: Dict[str, Any]) -> bool:
     except ImportError:
         return False
     shell = embed.InteractiveShellEmbed(banner1=banner + "\n", user_ns=scope)
+    # Ctrl-D leaves, as the banner says: there is nothing to lose.
+    shell.confirm_exit = False
     shell(local_ns=scope)
     return True
 

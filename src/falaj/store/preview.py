@@ -9,6 +9,7 @@ import json
 import sys
 from typing import Any, Dict, List, cast
 
+from falaj.redaction import redact, redact_bytes, redact_json
 from falaj.store.preview_arrays import show_array, show_tensor
 from falaj.store.preview_tables import show_table, table_kind
 from falaj.store.sketch import (
@@ -64,7 +65,7 @@ def preview(value: Any, limit: int = LIMIT) -> Dict[str, Any]:
             shown["incomplete"] = shortened(type_name(type(error)), 200)
         if not shown["repr"]:
             shown["repr"] = "<{}>".format(shown["type"])
-    return _fitted(shown, limit)
+    return _fitted(redact_json(shown), limit)
 
 
 def _scalar(value: Any, kind: type) -> Dict[str, Any]:
@@ -84,11 +85,13 @@ def _scalar(value: Any, kind: type) -> Dict[str, Any]:
 
 
 def _text(value: str) -> Dict[str, Any]:
+    size, length = sys.getsizeof(value), len(value)
+    value = redact(value)
     return {
         "type": "str",
-        "size": sys.getsizeof(value),
+        "size": size,
         "repr": clean(repr(value[:_QUOTED])) + ("…" if len(value) > _QUOTED else ""),
-        "len": len(value),
+        "len": length,
         "text": clean(value[:TEXT]),
     }
 
@@ -107,6 +110,7 @@ def _show(value: Any, kind: type, shown: Dict[str, Any]) -> None:
         return
     if kind is bytes or kind is bytearray:
         shown["len"], shown["size"] = len(value), sys.getsizeof(value)
+        value = redact_bytes(value)
         shown["repr"] = repr(value[:_BYTES]) + ("…" if len(value) > _BYTES else "")
         return
     plain = plain_scalar(value)
@@ -150,7 +154,7 @@ def _object(value: Any, kind: type, shown: Dict[str, Any], sketcher: Sketcher) -
         shown["value"] = number(plain)
         shown.setdefault("text", integer_text(plain))
     elif issubclass(kind, str):
-        shown["len"], shown["text"] = str.__len__(value), clean(str.__str__(value)[:TEXT])
+        shown["len"], shown["text"] = str.__len__(value), clean(redact(str.__str__(value))[:TEXT])
 
 
 def _size(value: Any) -> int:

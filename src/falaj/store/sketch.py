@@ -7,6 +7,7 @@ import sys
 from itertools import islice
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
+from falaj.redaction import redact, redact_bytes
 from falaj.store.timed import Allowance, OutOfTime
 
 BREADTH = 20
@@ -68,7 +69,8 @@ def clean(text: str) -> str:
 
 
 def shortened(text: str, limit: int) -> str:
-    """Return the first `limit` characters, with an ellipsis where there were more."""
+    """Return the first `limit` characters, with an ellipsis where there were more; no secrets."""
+    text = redact(text)
     return clean(text) if len(text) <= limit else clean(text[:limit]) + "…"
 
 
@@ -149,9 +151,9 @@ class Sketcher:
 
     def text(self, text: str, limit: int) -> str:
         """Return text, shortened to `limit` characters."""
-        if len(text) > limit:
-            self.whole = False
         shown = shortened(text, limit)
+        if len(text) > limit or shown != text:
+            self.whole = False
         self._characters -= len(shown)
         return shown
 
@@ -160,6 +162,7 @@ class Sketcher:
         kind = kind_of(value)
         try:
             if kind is bytes or kind is bytearray:
+                value = redact_bytes(value)
                 shown = repr(value[:limit])
                 return self.text(shown + "…" if len(value) > limit else shown, limit + 1)
             plain = plain_scalar(value)

@@ -11,6 +11,7 @@ import click
 
 from falaj.cards.container import cards_of_task
 from falaj.cards.left import encode, load_left
+from falaj.cards.registry import BUILT_IN
 from falaj.client.access import Access
 from falaj.client.taskfacts import TaskFacts
 from falaj.errors import CardError, CorruptBlob
@@ -117,7 +118,7 @@ def _create(
         asked,
     )
     seconds = timeout or float(declared.get("timeout", 45))
-    report, why = line.carry_out(order, seconds)
+    report, why = line.carry_out(order, seconds, kind not in BUILT_IN)
     digest = report.manifest if report is not None else None
     if report is not None and report.error is not None:
         why = report.error.traceback or f"{report.error.type}: {report.error.message}"

@@ -17,8 +17,9 @@ from falaj_control.ports.requests import RunRequest
 from falaj_control.ports.watching import Watcher
 
 Start = Callable[[RunRequest, Watcher], int]
-# Takes an order and the seconds that it may take; returns its report, or why there is none.
-CarryOut = Callable[[Order, float], tuple[Report | None, str]]
+# Takes an order, the seconds that it may take, and whether it is done in its step's environment;
+# returns its report, or why there is none.
+CarryOut = Callable[[Order, float, bool], tuple[Report | None, str]]
 
 # Names the file where a program that started the command hears of it.
 ATTRIBUTE_OPTION = "--runner-attribute-file"

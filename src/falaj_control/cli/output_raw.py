@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from falaj.authoring.secret_sources import without_values
 from falaj.model.graph import (
     END,
     FOREACH,
@@ -36,10 +37,10 @@ def command(line: CommandContext) -> click.Command:
     def output_raw(as_json: bool) -> None:
         if as_json:
             line.errors.line("Internal representation of the flow in JSON format:")
-            line.output.line(json.dumps(graph_data(line.flow), indent=4))
+            line.output.line(json.dumps(graph_data(without_values(line.flow)), indent=4))
             return
         line.errors.line("Internal representation of the flow:")
-        graph = Graph(line.flow)
+        graph = Graph(without_values(line.flow))
         for name in graph.order:
             step = graph.steps[name]
             line.output.line(f"{name} ({node_type(step)}) => {ways(step) or '-'}")

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from falaj.authoring.options import OPTIONS
+from falaj.authoring.secret_sources import without_values
 from falaj.model.graph import (
     FOREACH,
     PARALLEL,
@@ -43,7 +44,7 @@ def command(line: CommandContext) -> click.Command:
             return
         if line.description is None:
             raise click.UsageError(f"Name the flow's file, or PATHSPEC: {TOOL} show flow.py")
-        line.output.write("\n".join(description_lines(line.flow)) + "\n")
+        line.output.write("\n".join(description_lines(without_values(line.flow))) + "\n")
         line.output.flush()
 
     recorded = click.Argument(["pathspec"], required=False, shell_complete=complete_paths(line))

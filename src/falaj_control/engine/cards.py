@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from falaj.cards.kinds import BUILT_IN
+from falaj.cards.registry import BUILT_IN
 from falaj.hashing import hex_of
 from falaj.model.orders import Order
 from falaj.model.states import CANCELLED, LOST

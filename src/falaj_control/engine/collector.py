@@ -16,6 +16,7 @@ from falaj_control.engine.context import Failure, RunContext
 from falaj_control.engine.endings import describe_death, ending_of
 from falaj_control.engine.gangs import Ending, Gangs
 from falaj_control.engine.measures import measure_takers
+from falaj_control.engine.redaction import secret_takers, without_secrets
 from falaj_control.engine.warden import Warden
 from falaj_control.lifecycle.attempts import (
     AGAIN,
@@ -52,6 +53,7 @@ class Collector:
         self._takers: Mapping[str, Callable[[ActiveTask, Any], None]] = {
             "card": cards.noted,
             **measure_takers(self._parts.recorder.measures, store),
+            **secret_takers(self._parts.secrets.redactor),
         }
         self._gangs = Gangs(context, warden, self._judge, self._settle)
 
@@ -96,6 +98,7 @@ class Collector:
     def ended(self, event: Ended) -> None:
         """An order's process is gone."""
         context = self._context
+        event = without_secrets(event, self._parts.secrets.redactor)
         if event.number == context.init_number:
             context.init_number = 0
             self._parameters_settled(event)
@@ -236,6 +239,7 @@ class Collector:
     def _try_again(self, task: ActiveTask, verdict: Verdict, reason: str) -> None:
         if verdict.follow == FALL_BACK:
             task.fallback = reason
+        self._parts.secrets.forget_failure(task.planned.step)
         again = verdict.follow == AGAIN
         task.attempt += 1
         task.reason = f"tries again after: {reason}" if again else f"applies @catch after: {reason}"

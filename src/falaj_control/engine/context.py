@@ -16,6 +16,7 @@ from falaj_control.plan.planner import Planner
 from falaj_control.ports.clock import Clock
 from falaj_control.ports.executing import Executor
 from falaj_control.ports.preparing import Environments
+from falaj_control.ports.secrets import NoSecrets, Secrets
 from falaj_control.ports.storing import Uploads
 from falaj_control.ports.watching import TaskTag, Watcher
 from falaj_control.records.recorder import Recorder
@@ -66,6 +67,7 @@ class Parts:
     watcher: Watcher
     clock: Clock
     settings: Settings
+    secrets: Secrets = field(default_factory=NoSecrets)
     uploads: Uploads | None = None
 
 

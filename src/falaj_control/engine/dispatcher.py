@@ -6,6 +6,7 @@ import heapq
 
 from falaj.model.orders import ErrorInfo
 from falaj.model.states import FAILED
+from falaj.runtime.secrets import asking_command
 from falaj_control.engine import orders
 from falaj_control.engine.active import ActiveTask, Gang
 from falaj_control.engine.context import Failure, RunContext
@@ -27,6 +28,7 @@ class Dispatcher:
         self._options = {step.name: orders.step_options(step) for step in steps}
         self._reused: dict[str, int] = {}
         self._has_snapshot = False
+        self._fetching: set[str] = set()
         self._policies = {step: policy_of(found) for step, found in self._options.items()}
 
     def settle_parameters(self) -> None:
@@ -48,6 +50,8 @@ class Dispatcher:
         waiting = context.waiting
         while waiting and waiting[0][0] <= now and self._has_slots(1):
             step, width = waiting[0][2].planned.step, waiting[0][2].together
+            if not self._has_secrets(step):
+                break
             if not self._has_slots(width) or not self._has_resources(step, width):
                 if width > 1:
                     # What started before it would keep it from ever finding enough at once.
@@ -72,7 +76,7 @@ class Dispatcher:
         planner = self._parts.planner
         while planner and self._has_slots(1) and self._context.failure is None:
             step, width = planner.peek(), planner.together()
-            if self._has_environment(step):
+            if self._has_environment(step) and self._is_let_in(step):
                 if width > 1 and not planner.will_reuse():
                     if not self._has_slots(width) or not self._has_resources(step, width):
                         self._check_gang(step, width)
@@ -134,6 +138,18 @@ class Dispatcher:
         environments.begin([step])
         return False
 
+    def _is_let_in(self, step: str) -> bool:
+        if "secrets" not in self._options[step] or self._parts.planner.will_reuse():
+            return True
+        return self._has_secrets(step)
+
+    def _has_secrets(self, step: str) -> bool:
+        is_ready = self._parts.secrets.is_ready(step)
+        if is_ready == (step in self._fetching):
+            self._fetching ^= {step}
+            self._context.board.preparing((step,), "" if is_ready else "fetching secrets")
+        return is_ready
+
     def _begin(self, planned: PlannedTask) -> ActiveTask | None:
         context = self._context
         # Nothing starts from a result that is not committed: after a crash it would stand for
@@ -180,13 +196,17 @@ class Dispatcher:
         task.number = next(context.numbers)
         task.started = parts.clock.monotonic()
         path = parts.settings.home.log(plan.facts.run, planned.id, task.attempt)
-        task.log = LogDrain(path, plan.max_log_bytes)
+        task.log = LogDrain(path, plan.max_log_bytes, parts.secrets.redactor)
         if task.attempt == 0:
             parts.recorder.task_started(planned, task.reason, at)
         else:
             parts.recorder.task_tried_again(planned.id, task.attempt, at)
         parts.capacity.take(task.options.get("resources"))
         context.active[task.number] = task
-        order = orders.task_order(plan.facts, task, str(context.parameters))
         place = parts.environments.place(planned.step)
+        secrets = parts.secrets.of_step(planned.step)
+        order = orders.task_order(plan.facts, task, str(context.parameters), secrets)
+        if place is not None:
+            # What fetches secrets for a step that asks is not in its own environment.
+            order = order._replace(context={**order.context, "control": asking_command()})
         parts.executor.start(task.number, order, orders.placement(plan.facts, task.options, place))

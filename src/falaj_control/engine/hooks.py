@@ -55,7 +55,8 @@ class _HookCall:
         self._name = name
         self._number = next(context.numbers)
         path = self._parts.settings.home.hooks_log(context.plan.facts.run)
-        self._log = LogDrain(path, context.plan.max_log_bytes)
+        self._redactor = self._parts.secrets.redactor
+        self._log = LogDrain(path, context.plan.max_log_bytes, self._redactor)
         self._ended: Ended | None = None
         self._timed_out = False
         self._signal = signal.SIGTERM
@@ -118,6 +119,7 @@ class _HookCall:
             why = f"{report.error.type}: {report.error.message}"
         else:
             why = describe_death("Its process", ended, timed_out=False).message
+        why = self._redactor.redact(why)
         text = f"[exit_hook {self._name}] failed, which changes nothing about the run: {why}"
         self._note_in_log("e", text)
         self._parts.watcher.note(text)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from falaj.model.loglines import LogLine, format_line
+from falaj.redaction import Redactor
 
 # A line is shown and stored once it ends, or once its beginning has waited this long.
 PARTIAL_AFTER = 0.5
@@ -16,9 +17,10 @@ LONGEST = 1 << 16
 class LogDrain:
     """The log of one attempt; the file is made when the first line comes."""
 
-    def __init__(self, path: str, most_bytes: int) -> None:
-        """Keep up to `most_bytes` of each stream in the file `path`."""
+    def __init__(self, path: str, most_bytes: int, redactor: Redactor | None = None) -> None:
+        """Keep up to `most_bytes` of each stream in the file `path`, without what is secret."""
         self._path = path
+        self._redactor = redactor or Redactor()
         self._most = most_bytes
         self._kept = {"o": 0, "e": 0}
         self._partial = {"o": b"", "e": b""}
@@ -32,11 +34,15 @@ class LogDrain:
         lines = [
             LogLine(now, stream, piece, last)
             for text in whole
-            for piece, last in _pieces(text, ends=True)
+            for piece, last in _pieces(self._redactor.redact_bytes(text), ends=True)
         ]
         while len(rest) > LONGEST:
-            lines.append(LogLine(now, stream, rest[:LONGEST], False))
-            rest = rest[LONGEST:]
+            shown = self._showable(rest[:LONGEST]) or self._showable(rest)
+            if not shown:
+                break
+            text = self._redactor.redact_bytes(rest[:shown])
+            lines += [LogLine(now, stream, piece, False) for piece, _ in _pieces(text, ends=False)]
+            rest = rest[shown:]
         if rest and not self._partial[stream]:
             self._since[stream] = now
         self._partial[stream] = rest
@@ -47,8 +53,12 @@ class LogDrain:
         lines: list[LogLine] = []
         for stream, rest in self._partial.items():
             if rest and (everything or now - self._since[stream] >= PARTIAL_AFTER):
-                lines.append(LogLine(now, stream, rest, False))
-                self._partial[stream] = b""
+                shown = len(rest) if everything else self._showable(rest)
+                if shown:
+                    hide = self._redactor.redact_end if everything else self._redactor.redact_bytes
+                    lines.append(LogLine(now, stream, hide(rest[:shown]), False))
+                    self._partial[stream] = rest[shown:]
+                    self._since[stream] = now
         return self._store(lines)
 
     @property
@@ -61,6 +71,10 @@ class LogDrain:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+    def _showable(self, rest: bytes) -> int:
+        # The end of a line's beginning may be the beginning of a secret.
+        return self._redactor.safe_length(rest) if self._redactor.is_active else len(rest)
 
     def _store(self, lines: list[LogLine]) -> list[LogLine]:
         kept: list[LogLine] = []

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from falaj.authoring.secret_sources import without_values
 from falaj.model.cards import cards_among
 from falaj.model.graph import FlowDescription, StepSpec
 from falaj.model.orders import CARD, FALLBACK, HOOK, INIT, SNAPSHOT, TASK, TRAVEL, Order
@@ -60,19 +61,33 @@ def travel_order(facts: RunFacts, includes: tuple[str, ...]) -> Order:
     return Order(TRAVEL, facts.flow, facts.run, "_travel", 0, 0, (), (), None, {}, context)
 
 
+def travel_alone(order: Order) -> Order:
+    """Return the order that collects the user's packages for another order that has no run."""
+    context = {"store": order.context["store"], "includes": ()}
+    return Order(TRAVEL, order.flow, order.run, "_travel", 0, 0, (), (), None, {}, context)
+
+
 def hook_order(facts: RunFacts, function: str) -> Order:
     """Return the order that calls an exit hook."""
     context = {**_context(facts), "function": function}
     return Order(HOOK, facts.flow, facts.run, "_exit_hook", 0, 0, (), (), None, {}, context)
 
 
-def task_order(facts: RunFacts, task: ActiveTask, parameters: str) -> Order:
-    """Return the order for a task's current attempt."""
+def task_order(
+    facts: RunFacts,
+    task: ActiveTask,
+    parameters: str,
+    secrets: Mapping[str, Any] | None = None,
+) -> Order:
+    """Return the order for a task's current attempt; `secrets` are what its step is to get."""
     options = dict(task.options)
+    options.pop("secrets", None)
     options["last_attempt"] = task.fallback is not None or task.attempt >= task.policy.retries
     context = _context(facts)
     if task.fallback is not None:
         context["died"] = task.fallback
+    if secrets is not None and task.fallback is None:
+        context["secrets"] = secrets
     planned = task.planned
     gang, place = planned.gang, planned.place
     if gang is not None and place is not None:
@@ -141,7 +156,7 @@ def placement(facts: RunFacts, options: Mapping[str, Any], place: HostPlace | No
 
 def graph_record(description: FlowDescription) -> Mapping[str, Any]:
     """Return the form in which a run keeps its flow's description."""
-    return json.loads(json.dumps(description.to_wire()))
+    return json.loads(json.dumps(without_values(description).to_wire()))
 
 
 def _context(facts: RunFacts) -> dict[str, Any]:

@@ -255,6 +255,8 @@ class LocalExecutor:
             process.noted += data
             self._events.append(Noted(process.number, take_notes(process.noted)))
         else:
+            # What it told before it printed this is heard before it: a note may say what is secret.
+            self._read(process, "n")
             self._events.append(Printed(process.number, name, data))
         return True
 

@@ -19,16 +19,13 @@ def carry_out_alone(
     launcher: HostLink,
     interpreter: Interpreter,
     falaj_root: str,
-    fresh: bool,
     order: Order,
     seconds: float,
+    placement: Placement,
 ) -> tuple[Report | None, str]:
-    """Have an order done in the launching environment; return its report, or why there is none.
-
-    `fresh` asks for an interpreter of its own, where the launcher must not be forked.
-    """
+    """Have an order done where `placement` says; return its report, or why there is none."""
     executor = LocalExecutor(launcher, interpreter, falaj_root, True)
-    executor.start(_NUMBER, order, Placement(fresh=fresh))
+    executor.start(_NUMBER, order, placement)
     limit, why = time.monotonic() + _START + seconds, ""
     while True:
         for event in executor.poll(max(0.0, limit - time.monotonic())):

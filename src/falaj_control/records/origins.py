@@ -62,6 +62,19 @@ def read_origin(connection: sqlite3.Connection, run: int) -> OriginRun:
     return OriginRun(run, row[0], json.loads(row[1]), tasks, environments, trigger)
 
 
+def read_chosen(home: Home, run: int) -> tuple[str | None, dict[str, str]]:
+    """Return what `--environment` said in a run, and the descriptions of its environments."""
+    connection = open_records(home)
+    try:
+        row = connection.execute("SELECT options FROM runs WHERE id = ?", (run,)).fetchone()
+        chosen = json.loads(row[0]).get("environment") if row is not None else None
+        return chosen, read_origin_environments(connection, run)
+    except sqlite3.Error as error:
+        raise unavailable(home, error) from error
+    finally:
+        connection.close()
+
+
 def read_origin_environments(connection: sqlite3.Connection, run: int) -> dict[str, str]:
     """Return the descriptions of a run's own environments by step.
 

@@ -7,11 +7,13 @@ import pytest
 from falaj import (
     card,
     catch,
+    custom_environment,
     environment,
     parallel,
     pytorch_parallel,
     resources,
     retry,
+    secrets,
     step,
     timeout,
 )
@@ -21,6 +23,7 @@ from falaj.errors import DecoratorError
 from falaj.model.graph import (
     END,
     FOREACH,
+    GANG_DECORATORS,
     LINEAR,
     SPLIT,
     DecoratorSpec,
@@ -67,9 +70,10 @@ def test_every_decorator_is_json(tmp_path):
         parallel,
         pytorch_parallel(master_port=2000),
         custom_environment(kind="mine", options={"a": [1, None]}),
+        secrets(sources=["environment.A", {"type": "inline", "options": {"env_vars": {}}}]),
     )
     attributes = {spec.name: spec.attributes for spec in specs}
-    assert set(attributes) | ENVIRONMENTS | OF_FLOWS == set(OPTIONS)
+    assert set(attributes) | ENVIRONMENTS | OF_FLOWS | {*GANG_DECORATORS} == set(OPTIONS)
     assert json.loads(json.dumps(attributes)) == attributes
     assert attributes["environment"] == {"vars": {"A": "1", "B_C": "None"}}
     assert attributes["resources"]["gpu"] == 1

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 
 from falaj.cards import (
     Artifact,
@@ -247,7 +248,6 @@ def test_events_come_latest_first_and_are_counted():
 
 
 def test_json_and_yaml():
-    yaml = pytest.importorskip("yaml")
     data: dict[str, Any] = {
         "a b": [1, 2.5, None, True, [], {}, [[1], {"x": [{"y": "z"}]}]],
         "text": "one\ntwo\n\nthree",

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from falaj.model.loglines import LogLine, parse_line
+from falaj.redaction import Redactor
 from falaj_control.engine.logs import LONGEST, PARTIAL_AFTER, LogDrain
 
 NOW = 1000.0
@@ -118,3 +119,60 @@ def test_a_log_that_can_not_be_written_is_noted_and_the_lines_still_shown(tmp_pa
     assert texts(drain.take("o", b"shown\n", NOW)) == [("o", b"shown", True)]
     assert drain.broken
     drain.close()
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    text=st.lists(st.sampled_from([b"ab", b"b", b"aab", b"\n", b"x"]), max_size=30).map(b"".join),
+    cuts=st.lists(st.integers(0, 60), max_size=8),
+)
+def test_no_secret_shows_however_the_bytes_arrive(path, text, cuts):
+    redactor = Redactor()
+    redactor.add(["abab", "bbaab"])
+    path.unlink(missing_ok=True)
+    drain = LogDrain(str(path), 10**6, redactor)
+    places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    lines, now = [], NOW
+    for first, last in itertools.pairwise(places):
+        lines += drain.take("o", text[first:last], now)
+        now += PARTIAL_AFTER
+        lines += drain.flush_partial(now)
+    lines += drain.flush_partial(now, everything=True)
+    drain.close()
+    shown = b"".join(line.text + (b"\n" if line.whole else b"") for line in lines)
+    # A line whose beginning was shown is whole with its last, perhaps empty, piece.
+    *whole, rest = text.split(b"\n")
+    hidden = [*map(redactor.redact_bytes, whole), redactor.redact_end(rest)]
+    assert shown == b"\n".join(hidden)
+
+
+def test_the_possible_beginning_of_a_secret_waits(path):
+    redactor = Redactor()
+    redactor.add(["hunter22"])
+    drain = LogDrain(str(path), 10**6, redactor)
+    assert drain.take("o", b"it is hunt", NOW) == []
+    assert texts(drain.flush_partial(NOW + PARTIAL_AFTER)) == [("o", b"it is ", False)]
+    assert drain.flush_partial(NOW + 2 * PARTIAL_AFTER) == []
+    assert texts(drain.take("o", b"er22 now\n", NOW)) == [("o", b"<redacted> now", True)]
+    drain.take("o", b"a hun", NOW)
+    drain.take("e", b"cut off: hunter", NOW)
+    last = texts(drain.flush_partial(NOW, everything=True))
+    assert last == [("o", b"a hun", False), ("e", b"cut off: <redacted>", False)]
+    drain.close()
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_a_secret_across_the_longest_piece_of_a_line_is_found(path, end):
+    redactor = Redactor()
+    redactor.add(["hunter22", "k" * (2 * LONGEST)])
+    drain = LogDrain(str(path), 10**6, redactor)
+    line = b"." * (LONGEST - 4) + b"hunter22" + b"." * LONGEST + b"k" * (2 * LONGEST)
+    lines = drain.take("o", line[: LONGEST + 2], NOW)
+    lines += drain.take("o", line[LONGEST + 2 :] + end, NOW)
+    lines += drain.flush_partial(NOW, everything=True)
+    drain.close()
+    text = b"".join(line.text for line in lines)
+    assert text == b"." * (LONGEST - 4) + b"<redacted>" + b"." * LONGEST + b"<redacted>"
+    assert max(len(line.text) for line in lines) <= LONGEST

@@ -44,8 +44,7 @@ def _spans(code: str) -> Iterator[str]:
         kind = _kind(token.type, token.string, previous)
         yield '<span class="{}">{}</span>'.format(kind, escape(text)) if kind else escape(text)
         place = token.end
-        if token.string.strip():
-            previous = token.string
+        previous = token.string.strip()
     yield escape(_between(lines, place, (len(lines) + 1, 0)))
 
 
@@ -57,7 +56,7 @@ def _kind(kind: int, text: str, previous: str) -> str:
     if kind == tokenize.NUMBER:
         return "k-number"
     if kind == tokenize.OP:
-        return "k-decorator" if text == "@" and previous in ("", ":", ")") else ""
+        return "k-decorator" if text == "@" and not previous else ""
     if kind != tokenize.NAME:
         return ""
     if keyword.iskeyword(text):

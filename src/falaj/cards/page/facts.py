@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Sequence, Tuple
 
-from falaj.cards.page.figures import figure, size
-from falaj.cards.page.plots import curve
+from falaj.cards.page.figures import figure, size, span
+from falaj.cards.page.plots import curve, trend
 from falaj.cards.page.previews import line_of, preview_html, thumbnail, type_of
 from falaj.client.html import escape
+
+# Width and height: two of them stand side by side on a page.
+_PLOT = (480, 72)
 
 
 def fact_list(rows: Sequence[Sequence[Any]]) -> str:
@@ -45,11 +48,31 @@ def _artifact(item: Dict[str, Any]) -> str:
 
 
 def labelled_curve(one: Dict[str, Any]) -> str:
-    """Return a curve with its name and its largest value."""
-    points: List[Tuple[float, float]] = [(float(x), float(y)) for x, y in one["points"]]
+    """Return a curve over seconds with its name and its largest value."""
+    points = _points(one)
     top = max((y for _, y in points), default=0.0)
     peak = size(top) if one.get("unit") == "bytes" else "{} {}".format(figure(top), one["unit"])
     label = "{}, at most {}".format(one["title"], peak)
-    return '<figure class="curve"><figcaption>{}</figcaption>{}</figure>'.format(
-        escape(label), curve(points, 480, 64, label)
+    ends = (span(points[0][0]), span(points[-1][0])) if points else ("", "")
+    return _captioned(label, curve(points, *_PLOT, label), ends)
+
+
+def labelled_trend(one: Dict[str, Any]) -> str:
+    """Return the line of a metric with its name, its last value and the ends of its axis."""
+    points = _points(one)
+    label = "{}: {}".format(one["title"], figure(points[-1][1]) if points else "no number")
+    over = str(one.get("over", ""))
+    ends = tuple("{} {}".format(over, figure(x)) for x, _ in (points[:1] + points[-1:]))
+    return _captioned(label, trend(points, *_PLOT, label), ends)
+
+
+def _points(one: Dict[str, Any]) -> List[Tuple[float, float]]:
+    return [(float(x), float(y)) for x, y in one["points"]]
+
+
+def _captioned(label: str, plot: str, ends: Sequence[str]) -> str:
+    axis = "".join("<span>{}</span>".format(escape(end)) for end in ends)
+    return (
+        '<figure class="part curve"><figcaption>{}</figcaption>{}<div class="ends">{}</div>'
+        "</figure>".format(escape(label), plot, axis if plot else "")
     )

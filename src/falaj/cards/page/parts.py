@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, cast
 from falaj.cards.page.charts import chart
 from falaj.cards.page.code import highlighted
 from falaj.cards.page.events import timeline
-from falaj.cards.page.facts import artifact_list, fact_list, labelled_curve
+from falaj.cards.page.facts import artifact_list, fact_list, labelled_curve, labelled_trend
 from falaj.cards.page.figures import figure
 from falaj.cards.page.graph import graph_svg
 from falaj.cards.page.markdown import markdown
@@ -218,7 +218,11 @@ def _facts(page: Page, one: Component) -> str:
 
 
 def _curve(page: Page, one: Component) -> str:
-    return _part("", labelled_curve(one))
+    return labelled_curve(one)
+
+
+def _trend(page: Page, one: Component) -> str:
+    return labelled_trend(one)
 
 
 def _events(page: Page, one: Component) -> str:
@@ -260,6 +264,7 @@ _MAKERS: Dict[str, Callable[[Page, Component], str]] = {
     "artifacts": _artifacts,
     "facts": _facts,
     "curve": _curve,
+    "trend": _trend,
     "section": _section,
     "row": _row,
 }

@@ -57,6 +57,13 @@ def curve(
     return _svg("plot curve", width, height, label, body)
 
 
+def trend(points: Sequence[Tuple[float, float]], width: int, height: int, label: str) -> str:
+    """Return a line through (x, y) pairs between the least and the largest y."""
+    if len(points) < 2:
+        return ""
+    return _svg("plot trend", width, height, label, _line(_points(points, width, height)))
+
+
 def numbers(values: Any) -> List[float]:
     """Return a list of finite numbers, empty where `values` holds anything else."""
     if not isinstance(values, list):

@@ -1,4 +1,4 @@
-"""The page's own script: buttons that copy, and charts where their library is in the page."""
+"""The page's own script: copying, charts, and staying in place where the page is loaded anew."""
 
 from __future__ import annotations
 
@@ -24,6 +24,26 @@ document.addEventListener("click", function (event) {
   if (navigator.clipboard) navigator.clipboard.writeText(text).then(done, select);
   else select();
 });
+var settle = function () {};
+(function () {
+  // In a frame the page is loaded anew whenever the card has changed. Its name outlives it there.
+  if (window === window.parent) return;
+  var here = location.pathname, folds = document.querySelectorAll("details"), kept = null;
+  try { kept = JSON.parse(window.name); } catch (error) { kept = null; }
+  if (kept && kept.here === here) {
+    if (kept.open.length === folds.length)
+      folds.forEach(function (fold, place) { fold.open = kept.open[place]; });
+    settle = function () { window.scrollTo(0, kept.top); };
+    settle();
+  }
+  var keep = function () {
+    var open = Array.prototype.map.call(folds, function (fold) { return fold.open; });
+    window.name = JSON.stringify({ here: here, top: window.scrollY, open: open });
+  };
+  window.addEventListener("scroll", keep);
+  // What folds tells only those who listen on the way down.
+  document.addEventListener("toggle", keep, true);
+})();
 (function () {
   if (typeof vegaEmbed === "undefined") return;
   var named = function (name) { return "var(--" + name + ")"; };
@@ -67,7 +87,7 @@ document.addEventListener("click", function (event) {
       ast: true, renderer: "svg", defaultStyle: false,
       config: configure(actions ? found : named),
       actions: actions, downloadFileName: "chart"
-    }).catch(function (error) {
+    }).then(function () { settle(); }).catch(function (error) {
       place.textContent = "";
       var note = document.createElement("p");
       note.className = "note problem";

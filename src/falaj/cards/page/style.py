@@ -198,9 +198,11 @@ stroke-linejoin:round}
 .distribution{width:fit-content;max-width:100%;margin:6px 0}
 .distribution svg{border-bottom:1px solid var(--line);max-width:100%}
 .distribution .ends{display:flex;justify-content:space-between;font-size:12px;color:var(--muted)}
-figure.curve{display:inline-block;margin:0 24px 8px 0}
-figure.curve figcaption{margin:0 0 4px}
-figure.curve svg{max-width:100%;border-bottom:1px solid var(--line)}
+figure.curve{display:inline-block;vertical-align:top;max-width:100%;
+margin:12px 24px 6px 0!important}
+figure.curve figcaption{margin:0 0 4px;font-variant-numeric:tabular-nums}
+figure.curve svg{display:block;max-width:100%;border-bottom:1px solid var(--line)}
+figure.curve .ends{display:flex;justify-content:space-between;font-size:12px;color:var(--muted)}
 svg.graph{display:block;margin:14px;font-size:12.5px}
 .graph .node rect{fill:var(--card);stroke:var(--line);stroke-width:1.5}
 .graph .node text{fill:var(--ink);text-anchor:middle}
