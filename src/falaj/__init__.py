@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, List
 
 from falaj.authoring.decorators import catch, environment, resources, retry, timeout
-from falaj.authoring.entry import set_launcher
+from falaj.authoring.entry import set_grapher, set_launcher
 from falaj.authoring.environments import conda, conda_base, pypi, pypi_base, uv, uv_base
 from falaj.authoring.flowspec import FlowSpec
 from falaj.authoring.parameters import IncludeFile, JSONType, Parameter
@@ -226,4 +226,11 @@ def _launch(flow_class: type) -> None:
     main(flow_class)
 
 
+def _graph(flow_class: type) -> Any:
+    from falaj.authoring.flowgraph import FlowGraph
+
+    return FlowGraph(flow_class)
+
+
 set_launcher(_launch)
+set_grapher(_graph)

@@ -30,6 +30,11 @@ class Home(NamedTuple):
         """The folder of blobs."""
         return os.path.join(self.shares or self.root, "store")
 
+    @property
+    def travelled(self) -> str:
+        """The folder of the user's packages that travelled into other environments."""
+        return os.path.join(self.shares or self.root, "travel")
+
     def log(self, run: int, task: int, attempt: int) -> str:
         """The log file of one attempt; absent where it printed nothing."""
         return os.path.join(self.root, "logs", str(run), "{}.{}.log".format(task, attempt))

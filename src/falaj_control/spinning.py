@@ -64,6 +64,17 @@ class Spin:
             "persist": self.request.persist,
         }
 
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """What is recorded of the spin: its facts, and the digests of all that it starts from.
+
+        Naming these keeps them in the store, whatever becomes of the run meanwhile.
+        """
+        replay = self.replay
+        manifests = [one.manifest for one in replay.inputs]
+        values = [frame.values for frame in replay.frames if frame.values]
+        return {**self.facts, "starts_from": [replay.run.parameters, *manifests, *values]}
+
 
 def prepare_spin(
     settings: Settings, request: SpinRequest, description: FlowDescription, now: float

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -124,7 +123,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
                 **options._asdict(),
                 "cwd": launcher.interpreter.cwd,
                 "package": launcher.interpreter.package,
-                **({"spin": spin.facts} if spin else {}),
+                **({"spin": spin.record} if spin else {}),
             },
             lease=liveness.process_lease(),
             steps=graph.order,
@@ -184,8 +183,8 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         watcher=watcher,
         clock=clock,
         settings=settings,
-        uploads=uploads_of(recorder, executor.wake) if uploads_of is not None else None,
         secrets=secrets,
+        uploads=uploads_of(recorder, executor.wake) if uploads_of is not None else None,
     )
     status = 1
     try:
@@ -255,7 +254,7 @@ def outfit_for(
     places = Places(
         cache=settings.cache,
         store=settings.home.store,
-        travel=os.path.join(settings.home.shares or settings.home.root, "travel"),
+        travel=settings.home.travelled,
         python=launcher.interpreter.python,
         chosen=chosen,
     )

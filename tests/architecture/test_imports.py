@@ -66,6 +66,18 @@ def test_a_host_loads_nothing_that_registers_hooks_for_forks() -> None:
     assert done.stdout.split() == []
 
 
+def test_what_only_some_runs_need_is_not_loaded_by_all() -> None:
+    heavy = ("falaj.cards", "falaj.runner", "falaj_control.environments.resolving")
+    script = (
+        f"import sys; sys.path[:0] = {[str(SRC), *sys.path]!r}; "
+        "import falaj_control.process, falaj_control.wiring; "
+        f"print(*[name for name in sys.modules if name.startswith({heavy!r})])"
+    )
+    command = [sys.executable, "-I", "-S", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 def _cycle(graph: dict[str, set[str]]) -> str:
     try:
         TopologicalSorter(graph).prepare()

@@ -127,3 +127,62 @@ def test_differences_of_a_wide_foreach_are_told_once(flow, capfd):
         "each[1].value (and 28 more of 30 tasks)": ("1", "2"),
         "join.total": ("435", "870"),
     }
+
+
+def test_metrics_are_compared_by_their_last_values(project, capfd):
+    project.write("""
+        import os
+
+        class F(FlowSpec):
+            @step
+            def start(self):
+                for value in map(float, os.environ["LOSS"].split()):
+                    current.log_metric("loss", value)
+                current.log_metrics({"same": 1, "none": float("nan")})
+                if "MORE" in os.environ:
+                    current.log_metric("more", 0.1)
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+    """)
+    project.command("run", env={"LOSS": "3 0.25"})
+    project.command("run", env={"LOSS": "9 0.125", "MORE": "1"})
+    status, found = diff(capfd, "1", "2", "--only", "metrics", "--exit-code")
+    assert status == 1
+    assert changes(found, "metrics") == {"loss": ("0.25", "0.125"), "more": ("-", "0.1")}
+    # What is reused has logged what it logged.
+    project.resume(env={"LOSS": "0"})
+    _, found = diff(capfd, "2", "3", "--only", "metrics")
+    assert found == []
+
+
+def test_rounds_of_a_loop_are_told_apart(project, capfd):
+    project.write("""
+        import os
+
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.round = 0
+                self.next(self.around)
+
+            @step
+            def around(self):
+                self.round += 1
+                self.value = self.round * (2 if os.environ.get("AT") == str(self.round) else 1)
+                self.again = self.round < int(os.environ.get("ROUNDS", "3"))
+                self.next({True: self.around, False: self.end}, condition="again")
+
+            @step
+            def end(self):
+                pass
+    """)
+    project.command("run")
+    project.command("run", env={"AT": "2"})
+    project.command("run", env={"ROUNDS": "4"})
+    _, found = diff(capfd, "1", "2", "--only", "artifacts")
+    assert changes(found, "artifacts") == {"around[1].value": ("2", "4")}
+    _, found = diff(capfd, "1", "3", "--only", "artifacts")
+    assert changes(found, "artifacts")["around"] == ("3 tasks", "4 tasks")

@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Dict, Iterator, Mapping, Optional, Tuple, Type
+from typing import Dict, Iterator, Optional, Tuple, Type
 
 from falaj.cards.card import MetaflowCard
-
-# Type -> class in falaj.cards.builtin, loaded when it is asked for. These are rendered wherever
-# Falaj is, from records and components alone.
-BUILT_IN: Mapping[str, str] = {
-    "default": "DefaultCard",
-    "blank": "BlankCard",
-    "default_json": "DefaultCardJSON",
-    "error": "ErrorCard",
-    "taskspec_card": "TaskSpecCard",
-}
-# Those of them that take components from the step, and show them while it runs.
-EDITABLE = frozenset(("default", "blank", "default_json"))
+from falaj.model.cards import BUILT_IN
 
 _registered: Dict[str, Type[MetaflowCard]] = {}
 

@@ -18,6 +18,7 @@ from typing import (
 from falaj.client.access import Access, RunFacts
 from falaj.client.code import FalajCode, code_of
 from falaj.client.environments import run_environment, step_environment, task_environment
+from falaj.client.figures import summaries
 from falaj.client.taskfacts import TaskFacts
 from falaj.model import states
 from falaj.model.records import RunRecord, TaskRecord
@@ -165,13 +166,15 @@ def _artifacts(one: RunFacts, other: RunFacts) -> Iterator[Difference]:
         yield from _of_step(one, other, step, mine, theirs)
 
 
-_Keyed = Dict[Tuple[int, ...], TaskRecord]
+# By foreach indices and, in a loop, the number of the round.
+_Key = Tuple[Tuple[int, ...], int]
+_Keyed = Dict[_Key, TaskRecord]
 
 
 def _tasks(run: RunFacts) -> Dict[str, _Keyed]:
     found: Dict[str, _Keyed] = {}
     for record in run.access.reader.tasks(run.id):
-        found.setdefault(record.step, {})[record.indices] = record
+        found.setdefault(record.step, {})[record.indices, record.iteration] = record
     return found
 
 
@@ -179,7 +182,7 @@ def _of_step(
     one: RunFacts, other: RunFacts, step: str, mine: _Keyed, theirs: _Keyed
 ) -> Iterator[Difference]:
     both = [key for key in mine if key in theirs][:MOST_TASKS]
-    differing: Dict[str, List[Tuple[int, ...]]] = {}
+    differing: Dict[str, List[_Key]] = {}
     for key in both:
         if mine[key].manifest == theirs[key].manifest:
             continue
@@ -192,7 +195,8 @@ def _of_step(
     for name, keys in differing.items():
         first = keys[0]
         left, right = TaskFacts(one, mine[first]), TaskFacts(other, theirs[first])
-        index = "".join("[{}]".format(number) for number in first)
+        rounds = [first[1]] if any(key[1] for key in mine) else []
+        index = "".join("[{}]".format(number) for number in (*first[0], *rounds))
         what = "{}{}.{}".format(step, index, name)
         if len(keys) > 1:
             what += " (and {} more of {} tasks)".format(len(keys) - 1, len(both))
@@ -229,6 +233,20 @@ def _value(task: TaskFacts, name: str) -> str:
 def _shown(preview: Optional[Mapping[str, Any]], kind: str) -> str:
     text = " ".join(str((preview or {}).get("repr") or kind).split())
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "\u2026"
+
+
+def _metrics(one: RunFacts, other: RunFacts) -> Iterator[Difference]:
+    before, after = _last_values(one), _last_values(other)
+    for name in _names(before, after):
+        mine, theirs = before.get(name, _ABSENT), after.get(name, _ABSENT)
+        if mine != theirs:
+            yield Difference("metrics", name, mine, theirs)
+
+
+def _last_values(run: RunFacts) -> Dict[str, str]:
+    # All digits, so that what reads alike is alike; a NaN is like another.
+    found = summaries(run.access.reader, [run.id])[run.id]
+    return {name: repr(one.last) for name, one in found.items()}
 
 
 def _durations(one: RunFacts, other: RunFacts) -> Iterator[Difference]:
@@ -276,5 +294,6 @@ RUN_SECTIONS: Mapping[str, Callable[[RunFacts, RunFacts], Iterator[Difference]]]
     "code": _code,
     "packages": _environments,
     "artifacts": _artifacts,
+    "metrics": _metrics,
     "durations": _durations,
 }

@@ -1,10 +1,25 @@
-"""The cards of a step, in the order in which a person reads them: its own from the top down."""
+"""The cards of a step, in the order in which a person reads them, and the types that come along.
+
+Every run looks here, so nothing of what cards are made of is loaded.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Sequence
 
 from falaj.model.graph import DecoratorSpec
+
+# Type -> class in falaj.cards.builtin. These are rendered wherever Falaj is, from records and
+# components alone.
+BUILT_IN: Mapping[str, str] = {
+    "default": "DefaultCard",
+    "blank": "BlankCard",
+    "default_json": "DefaultCardJSON",
+    "error": "ErrorCard",
+    "taskspec_card": "TaskSpecCard",
+}
+# Those of them that take components from the step, and show them while it runs.
+EDITABLE = frozenset(("default", "blank", "default_json"))
 
 
 def cards_among(decorators: Sequence[DecoratorSpec]) -> List[Dict[str, Any]]:

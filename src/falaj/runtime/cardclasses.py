@@ -1,4 +1,4 @@
-"""Finding the class of a card by its type, or saying what types there are."""
+"""The class of a card by its type: built in, of an installed package, or a user's own."""
 
 from __future__ import annotations
 

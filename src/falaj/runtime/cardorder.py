@@ -7,6 +7,7 @@ import os
 from typing import Any, Mapping, Optional
 
 from falaj import home
+from falaj.authoring.secret_sources import without_values
 from falaj.cards.left import Left, load_left
 from falaj.cards.rendering import (
     REFRESH,
@@ -19,6 +20,7 @@ from falaj.cards.rendering import (
 from falaj.client import Task, namespace
 from falaj.errors import CardError, FalajException
 from falaj.model.graph import FlowDescription
+from falaj.model.graphdata import graph_nodes
 from falaj.model.orders import Order, Report
 from falaj.runtime.cardclasses import card_class
 from falaj.runtime.cardmemory import limit_memory
@@ -74,7 +76,7 @@ def _page(
     if mode == RENDER_RUNTIME and asked["previous"] and found.RELOAD_POLICY == "never":
         return None
     task = Task(order.pathspec, attempt=order.attempt)
-    subject = Subject(task, description.to_wire(), flow_class)
+    subject = Subject(task, graph_nodes(without_values(description))[0], flow_class)
     if mode != REFRESH:
         return render_page(found, asked["options"], left, subject, mode)
     # Imported here: only a person's command asks for it.

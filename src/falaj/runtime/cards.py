@@ -10,8 +10,8 @@ import sys
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional, Set
 
 from falaj.cards import MetaflowCardComponent
-from falaj.cards.registry import BUILT_IN, EDITABLE
 from falaj.errors import FalajException
+from falaj.model.cards import BUILT_IN, EDITABLE
 from falaj.model.orders import Order
 from falaj.runtime.cardpage import CardPage
 from falaj.store.blobs import BlobStore

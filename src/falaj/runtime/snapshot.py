@@ -19,8 +19,9 @@ def take_snapshot(description: FlowDescription, order: Order, flow_class: type =
     """Store the code; the report's manifest is the digest of the listing.
 
     The listing is JSON: the script's name and for each file, relative to the script's folder,
-    the digest of its contents. Code that travels with the run is part of it as it travels, and so
-    is what mutators add. The report's environment is the digest of what is installed here.
+    the digest of its contents. Code that travels with the run is part of it as it travels, with
+    the digest of its own listing, and so is what mutators add. The report's environment is the
+    digest of what is installed here.
     """
     try:
         os.nice(10)
@@ -49,6 +50,8 @@ def take_snapshot(description: FlowDescription, order: Order, flow_class: type =
                 with open(added.path, "rb") as file:
                     files[added.name] = store.put(file.read())
         listing = {"script": os.path.basename(script), "files": files}
+        if order.context.get("travelled") is not None:
+            listing["travelled"] = order.context["travelled"]
         digest = store.put(json.dumps(listing, sort_keys=True).encode())
         here = json.dumps(describe_surroundings(), sort_keys=True)
         return Report("succeeded", digest, None, None, "", {}, store.put(here.encode()))

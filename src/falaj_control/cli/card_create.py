@@ -11,12 +11,11 @@ import click
 
 from falaj.cards.container import cards_of_task
 from falaj.cards.left import encode, load_left
-from falaj.cards.registry import BUILT_IN
 from falaj.client.access import Access
 from falaj.client.taskfacts import TaskFacts
 from falaj.errors import CardError, CorruptBlob
 from falaj.model import states
-from falaj.model.cards import recorded_cards
+from falaj.model.cards import BUILT_IN, recorded_cards
 from falaj.model.orders import CARD, Order
 from falaj.store.blobs import BlobStore
 from falaj_control.cli.cardchoosing import path_argument, selected

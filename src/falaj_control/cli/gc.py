@@ -24,7 +24,8 @@ _HELP = """Delete old runs, and the space that nothing refers to any more.
 
 Runs go that every condition given says so of; without a condition none does, and only space is
 freed that no run refers to. Running runs stay, and so do runs that one which stays was resumed
-from. It is safe beside runs under way. Environments are removed by: falaj env gc"""
+from. Spins go a week after their end, whatever is said here. It is safe beside runs under way.
+Environments are removed by: falaj env gc"""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])\Z")
 _COLUMNS = ("id", "flow", "state", "ended", "tags")
@@ -122,7 +123,9 @@ def _tell(line: CommandContext, done: Collected, dry_run: bool) -> None:
         line.errors.line(f"Run {run} stays: {why}.")
     verb = "would be deleted" if dry_run else "deleted"
     space = f"{shown_size(done.swept.size)} in {_counted(done.swept.blobs, 'blob')}"
-    line.errors.line(f"{_counted(len(done.runs), 'run')} {verb}, and {space} that nobody needs.")
+    runs = _counted(len(done.runs), "run")
+    spins = f", {_counted(done.spins, 'spin')}" if done.spins else ""
+    line.errors.line(f"{runs}{spins} {verb}, and {space} that nobody needs.")
 
 
 def _draw(line: CommandContext, runs: tuple[KnownRun, ...]) -> None:
@@ -148,6 +151,7 @@ def _facts(done: Collected, dry_run: bool) -> dict[str, Any]:
         "dry_run": dry_run,
         "runs": [run.id for run in done.runs],
         "stays": {str(run): why for run, why in sorted(done.stays.items())},
+        "spins": done.spins,
         "blobs": done.swept.blobs,
         "bytes": done.swept.size,
     }

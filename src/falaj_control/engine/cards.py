@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from falaj.cards.registry import BUILT_IN
 from falaj.hashing import hex_of
+from falaj.model.cards import BUILT_IN
 from falaj.model.orders import Order
 from falaj.model.states import CANCELLED, LOST
 from falaj_control.engine import orders

@@ -156,6 +156,8 @@ class Engine:
         limit = clock.monotonic() + _SNAPSHOT_WAIT
         while context.snapshot_number and clock.monotonic() < limit:
             for event in self._parts.executor.poll(limit - clock.monotonic()):
+                if self._cards.take(event):
+                    continue
                 if isinstance(event, Ended):
                     self._collector.ended(event)
                 elif isinstance(event, Signalled | LauncherGone):

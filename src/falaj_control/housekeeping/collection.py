@@ -1,4 +1,4 @@
-"""One collection of a home: runs that a policy lets go, then blobs that nothing reaches."""
+"""One collection of a home: runs that a policy lets go, old spins, then what nothing reaches."""
 
 from __future__ import annotations
 
@@ -6,28 +6,35 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from falaj.errors import FalajException
-from falaj.home import Home
+from falaj.home import Home, spin_home
 from falaj.store.blobs import BlobStore
 from falaj_control.environments.folders import CacheFolders
 from falaj_control.environments.lockfile import lock_path
 from falaj_control.housekeeping.deleting import delete_run, delete_stray_logs
 from falaj_control.housekeeping.marking import mark, roots_in, roots_in_files
 from falaj_control.housekeeping.policy import Choice, KnownRun, Policy, choose
+from falaj_control.housekeeping.spins import delete_old_spins, old_spins
 from falaj_control.housekeeping.sweeping import Swept, sweep
+from falaj_control.housekeeping.travelled import sweep_travelled
 from falaj_control.records.database import open_records, unavailable
 from falaj_control.records.origins import declare_lost
 
 
 class Collected(NamedTuple):
-    """What a collection deleted, or would delete; `stays` tells why runs that match did not go."""
+    """What a collection deleted, or would delete; `stays` tells why runs that match did not go.
+
+    `spins` counts those that were too old to keep.
+    """
 
     runs: tuple[KnownRun, ...]
     stays: dict[int, str]
     swept: Swept
+    spins: int = 0
 
 
 class GarbageCollector:
@@ -49,7 +56,7 @@ class GarbageCollector:
 
         Raises FalajException where another collection is at work.
         """
-        with self._alone(), self._records() as connection:
+        with self._alone(), self._records() as connection, self._spins() as spins:
             # Also those whose last run goes now.
             locked = _lock_files(connection)
             runs, stays = self._choice(connection, policy, now)
@@ -59,13 +66,26 @@ class GarbageCollector:
                     run for run in reversed(runs) if delete_run(connection, self._home, run.id)
                 )[::-1]
                 delete_stray_logs(connection, self._home)
-            without = {run.id for run in runs} if dry_run else set[int]()
+            old = self._old_spins(spins, now, dry_run)
             # Before the roots are read: what starts after this touches what it uses.
-            before = self._untouched_since(connection, now)
+            before = self._untouched_since((connection, spins), now)
             store = BlobStore(self._home.store)
-            reached = mark(store, self._roots(connection, without, locked))
+            roots = self._roots(connection, {run.id for run in runs} if dry_run else (), locked)
+            more = () if spins is None else roots_in(spins, old if dry_run else ())
+            reached = mark(store, chain(roots, more))
             store.sweep()
-            return Collected(runs, stays, sweep(store, reached, before, dry_run))
+            swept = sweep(store, reached, before, dry_run)
+            freed = sweep_travelled(self._home, reached, before, dry_run)
+            return Collected(runs, stays, swept._replace(size=swept.size + freed), len(old))
+
+    def _old_spins(
+        self, spins: sqlite3.Connection | None, now: float, dry_run: bool
+    ) -> tuple[int, ...]:
+        if spins is None:
+            return ()
+        declare_lost(spins, now)
+        old = old_spins(spins, now)
+        return old if dry_run else delete_old_spins(spins, spin_home(self._home), old)
 
     def _choice(
         self, connection: sqlite3.Connection, policy: Policy, now: float
@@ -76,28 +96,32 @@ class GarbageCollector:
         return tuple(known[run] for run in choice.goes), dict(choice.stays)
 
     def _roots(
-        self, connection: sqlite3.Connection, without: set[int], locked: list[str]
+        self, connection: sqlite3.Connection, without: Collection[int], locked: list[str]
     ) -> Iterator[bytes]:
         yield from roots_in(connection, without)
         # They name snapshots of packages that come from folders and from git.
         yield from roots_in_files([*locked, *_files_in(self._folders.answers)])
 
-    def _untouched_since(self, connection: sqlite3.Connection, now: float) -> float:
+    def _untouched_since(
+        self, connections: Iterable[sqlite3.Connection | None], now: float
+    ) -> float:
         # What a run has stored may be recorded only when its task ends.
-        (oldest,) = connection.execute(
-            "SELECT min(created_at) FROM runs WHERE state = 'running'"
-        ).fetchone()
-        return min(now, now if oldest is None else oldest) - self._grace
+        oldest = [
+            connection.execute(
+                "SELECT min(created_at) FROM runs WHERE state = 'running'"
+            ).fetchone()[0]
+            for connection in connections
+            if connection is not None
+        ]
+        return min(now, *(one for one in oldest if one is not None), now) - self._grace
 
-    @contextlib.contextmanager
-    def _records(self) -> Generator[sqlite3.Connection]:
-        connection = open_records(self._home)
-        try:
-            yield connection
-        except sqlite3.Error as error:
-            raise unavailable(self._home, error) from error
-        finally:
-            connection.close()
+    def _records(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        return _opened(self._home)
+
+    def _spins(self) -> contextlib.AbstractContextManager[sqlite3.Connection | None]:
+        home = spin_home(self._home)
+        # Most homes have none, and looking for them makes none.
+        return _opened(home) if os.path.exists(home.records) else contextlib.nullcontext()
 
     @contextlib.contextmanager
     def _alone(self) -> Generator[None]:
@@ -110,6 +134,17 @@ class GarbageCollector:
                     f"Another collection is at work in {self._home.root}. Wait until it is done."
                 ) from None
             yield
+
+
+@contextlib.contextmanager
+def _opened(home: Home) -> Generator[sqlite3.Connection]:
+    connection = open_records(home)
+    try:
+        yield connection
+    except sqlite3.Error as error:
+        raise unavailable(home, error) from error
+    finally:
+        connection.close()
 
 
 def _known_runs(connection: sqlite3.Connection) -> Iterator[KnownRun]:

@@ -35,9 +35,9 @@ def materialise(listing: str, store: BlobStore, root: str) -> str:
     StoreUnavailable, MissingBlob or CorruptBlob from the store, OSError from the folder.
     """
     folder = os.path.join(root, hex_of(listing))
-    if os.path.isdir(folder):
+    if _is_claimed(folder):
         return folder
-    _sweep(root)
+    sweep_unfinished(root)
     temporary = f"{folder}.{os.getpid()}"
     try:
         for package in _packages(listing, store):
@@ -48,6 +48,21 @@ def materialise(listing: str, store: BlobStore, root: str) -> str:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder
+
+
+def _is_claimed(folder: str) -> bool:
+    """Mark a folder as used just now, for a collection that runs beside; say whether it is there.
+
+    A collection deletes only what has not been touched for long.
+    """
+    try:
+        os.utime(folder)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        # Another user's, who alone can delete it.
+        pass
+    return os.path.isdir(folder)
 
 
 def _packages(listing: str, store: BlobStore) -> list[Mapping[str, Any]]:
@@ -76,7 +91,7 @@ def _publish(temporary: str, folder: str) -> None:
             raise
 
 
-def _sweep(root: str) -> None:
+def sweep_unfinished(root: str) -> None:
     """Remove what processes that were killed have left half made."""
     try:
         names = os.listdir(root)

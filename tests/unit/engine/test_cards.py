@@ -278,3 +278,14 @@ def test_a_card_of_the_users_own_is_rendered_where_its_step_runs(make):
         if order.kind == CARD
     ]
     assert placed[0].variables == ()
+
+
+def test_a_card_that_is_done_while_the_code_is_still_being_stored_is_taken_in(make):
+    system = make(*flow(card=card()))
+    stored = Report("succeeded", "m-code", None, None, "", {})
+    system.on("_code", Act(stored, seconds=4.0))
+    system.on("end", lambda order: system.good(order, seconds=1.0))
+    cards_do(system, "start", lambda order: rendered(seconds=2.0))
+    assert system.run().state == "succeeded"
+    assert [row[2] for row in rows(system)] == ["rendered"]
+    assert system.clock.now < 6

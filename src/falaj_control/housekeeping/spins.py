@@ -1,0 +1,29 @@
+"""Deleting spins: they are for the moment, so every collection takes those of a week ago."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from falaj.home import Home
+from falaj_control.housekeeping.deleting import delete_run, delete_stray_logs
+
+# Seconds that a spin is kept after its end.
+KEPT = 7 * 86400.0
+
+
+def old_spins(connection: sqlite3.Connection, now: float) -> tuple[int, ...]:
+    """Return the spins in these records that ended too long ago to keep."""
+    rows = connection.execute(
+        "SELECT id FROM runs WHERE finished_at < ? ORDER BY id", (now - KEPT,)
+    ).fetchall()
+    return tuple(run for (run,) in rows)
+
+
+def delete_old_spins(
+    connection: sqlite3.Connection, home: Home, old: Iterable[int]
+) -> tuple[int, ...]:
+    """Delete spins with their logs, and logs that no spin has; return those that went."""
+    gone = tuple(run for run in old if delete_run(connection, home, run))
+    delete_stray_logs(connection, home)
+    return gone
