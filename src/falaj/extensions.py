@@ -95,7 +95,8 @@ def load_entry(extension: Extension) -> Any:
         found: Any = import_module(module)
         for part in path.split(".") if path else ():
             found = getattr(found, part)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        # Some modules leave the interpreter when they are imported.
         raise ExtensionError(
             "The extension {} can't be loaded from {}: {}: {}. Mend or upgrade the package, or "
             "uninstall it.".format(extension, extension.target, type(error).__name__, error)

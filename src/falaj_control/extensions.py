@@ -15,7 +15,7 @@ _METHODS = {
     "executors": ("start", "signal", "poll", "warm", "wake", "close"),
     "environments": ("resolve", "install"),
     "stores": ("upload", "download", "exists"),
-    "secrets": ("fetch",),
+    "secrets": ("check", "fetch"),
 }
 
 
@@ -61,9 +61,6 @@ def _problem_of(extension: Extension) -> str:
         extensions.load_entry(extension)
     except ExtensionError as error:
         return error.message
-    except BaseException as error:
-        # Some modules leave the interpreter when they are imported.
-        return f"Importing {extension.target} ends the interpreter: {type(error).__name__}."
     return ""
 
 

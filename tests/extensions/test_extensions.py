@@ -168,7 +168,7 @@ def test_what_is_amiss_is_told_by_package(installed_badly, with_python, flow) ->
     told = {(one["package"], one["name"]): one["problem"] for one in found if one["problem"]}
     assert "RuntimeError: this package is in pieces" in told["falaj-broken", "shattered"]
     assert "upgrade Falaj" in told["falaj-broken", "future"]
-    assert "ends the interpreter" in told["falaj-broken", "leaving"]
+    assert "SystemExit: 3" in told["falaj-broken", "leaving"]
     clash = told["falaj-rival", "diary"]
     assert clash == told["falaj-sample", "diary"]
     assert "falaj-rival 7 and falaj-sample 1.2" in clash
@@ -181,7 +181,7 @@ def test_what_is_amiss_is_told_by_package(installed_badly, with_python, flow) ->
         ("diary", "uninstall all but one"),
         ("future", "upgrade Falaj"),
         ("mute", "have no method `notify`"),
-        ("leaving", "ended with status 3"),
+        ("leaving", "SystemExit: 3"),
     ],
 )
 def test_a_notifier_that_can_not_be_used(name, why, installed_badly, with_python, flow) -> None:
@@ -236,3 +236,44 @@ def test_an_environment_that_can_not_be_made(
     done = with_python(installed, flow(MARKED.replace(before, after)), "run", code=1)
     assert why in done.stdout + done.stderr
     assert "falaj_control" not in done.stdout + done.stderr
+
+
+SECRET = """
+import os
+
+class F(FlowSpec):
+    @secrets(sources=["vault.token"])
+    @step
+    def start(self):
+        self.length = len(os.environ["VAULT_TOKEN"])
+        print("it is", os.environ["VAULT_TOKEN"])
+        print("by hand", len(get_secret("vault.token")["VAULT_TOKEN"]))
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def test_a_provider_of_secrets(installed, with_python, flow, tmp_path) -> None:
+    path = flow(SECRET)
+    vault = tmp_path / "vault"
+    vault.mkdir()
+    (vault / "token").write_text("hunter2hunter2")
+    env = {"SAMPLE_VAULT": str(vault)}
+    done = with_python(installed, path, "run", env=env)
+    assert latest().data.length == 14
+    assert "it is <redacted>" in done.stdout
+    assert "by hand 14" in done.stdout
+    assert "hunter2" not in done.stdout + done.stderr + latest()["start"].task.stdout
+    assert "set SAMPLE_VAULT" in with_python(installed, path, "run", code=1).stderr
+    (vault / "token").unlink()
+    done = with_python(installed, path, "run", env=env, code=1)
+    assert "the vault has no such file" in done.stdout + done.stderr
+
+
+def test_a_provider_that_nobody_gives(installed, with_python, flow) -> None:
+    path = flow(SECRET.replace('vault.token"]', 'valt.token"]'))
+    done = with_python(installed, path, "run", code=1)
+    assert "did you mean `vault`?" in done.stdout + done.stderr

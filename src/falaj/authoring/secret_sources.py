@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Sequence, Union, cast
 
+from falaj import extensions
 from falaj.authoring.wording import listed, near_miss
 from falaj.errors import DecoratorError
 from falaj.model.graph import DecoratorSpec, FlowDescription
@@ -109,10 +110,11 @@ def _check_fields(fields: Dict[str, Any]) -> None:
                 )
             )
     kind = fields.get("type")
-    if kind is not None and (not isinstance(kind, str) or kind not in PROVIDERS):
+    if kind is not None and not (isinstance(kind, str) and _is_provider(kind)):
+        known = [*PROVIDERS, *extensions.names("secrets")]
         raise DecoratorError(
             "@secrets: there is no type of secrets {!r}{}; there are {}.".format(
-                kind, near_miss(str(kind), PROVIDERS), listed(PROVIDERS)
+                kind, near_miss(str(kind), known), listed(known)
             )
         )
     if kind == INLINE:
@@ -127,6 +129,10 @@ def _check_fields(fields: Dict[str, Any]) -> None:
     if "options" in fields:
         fields["options"] = dict(cast("Mapping[str, Any]", options))
     _check_role(fields.get("role"))
+
+
+def _is_provider(kind: str) -> bool:
+    return kind in PROVIDERS or extensions.is_installed("secrets", kind)
 
 
 def _check_role(role: Any) -> None:

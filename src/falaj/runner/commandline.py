@@ -44,6 +44,7 @@ _OF_A_RUN = {
     "decospecs": Form(REPEATED, "--with"),
     "tags": Form(REPEATED, "--tag"),
     "includes": Form(REPEATED, "--include"),
+    "notify": Form(REPEATED, "--notify"),
     "locked": Form(FLAG, "--locked"),
     "show_values": Form(FLAG, "--show-values"),
     "quiet": Form(FLAG, "--quiet"),

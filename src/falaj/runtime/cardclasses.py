@@ -12,9 +12,9 @@ from falaj.errors import ExtensionError, NoSuchCard
 
 
 def card_class(kind: str) -> Any:
-    """Return the class of a type: built in, registered, imported here, or of an installed package.
+    """Return the class of a type of card, which may be that of an installed package.
 
-    Raises NoSuchCard, and ExtensionError where the package is amiss.
+    Raises NoSuchCard where nobody gives it, and ExtensionError where the package is amiss.
     """
     found: Optional[Any] = find_card(kind)
     if found is not None:

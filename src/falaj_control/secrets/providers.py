@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
-from falaj.errors import SecretError
+from falaj import extensions
+from falaj.errors import ExtensionError, SecretError
+from falaj_control.extensions import make
 from falaj_control.secrets.aws import AwsSecrets
 from falaj_control.secrets.elsewhere import OutOfReach
 from falaj_control.secrets.files import FileSecrets
@@ -37,10 +40,17 @@ PROVIDERS: Mapping[str, Provider] = {
 
 
 def provider_of(kind: str) -> Provider:
-    """Return the provider of a type; raise SecretError if there is none."""
-    if kind not in PROVIDERS:
-        raise SecretError(f"there is no type of secrets {kind!r}; there is {', '.join(PROVIDERS)}.")
-    return PROVIDERS[kind]
+    """Return the provider of a type, which an installed package may give; raise SecretError."""
+    if kind in PROVIDERS:
+        return PROVIDERS[kind]
+    if not extensions.is_installed("secrets", kind):
+        known = ", ".join([*PROVIDERS, *extensions.names("secrets")])
+        raise SecretError(f"there is no type of secrets {kind!r}; there is {known}.")
+    try:
+        made: Any = make("secrets", kind)
+    except ExtensionError as error:
+        raise SecretError(error.message) from error
+    return made
 
 
 def fetch(source: Source) -> dict[str, str]:

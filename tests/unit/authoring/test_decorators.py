@@ -7,6 +7,7 @@ import pytest
 from falaj import (
     card,
     catch,
+    custom_environment,
     environment,
     parallel,
     pytorch_parallel,
@@ -68,6 +69,7 @@ def test_every_decorator_is_json(tmp_path):
         card(options={"a": [1]}),
         parallel,
         pytorch_parallel(master_port=2000),
+        custom_environment(kind="mine", options={"a": [1, None]}),
         secrets(sources=["environment.A", {"type": "inline", "options": {"env_vars": {}}}]),
     )
     attributes = {spec.name: spec.attributes for spec in specs}
