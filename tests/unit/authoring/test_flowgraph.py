@@ -104,6 +104,8 @@ def test_the_graph_tells_how_the_steps_hang_together():
     assert [one.name for one in graph["left"].decorators] == ["retry"]
     assert (graph["right"].parallel_foreach, graph["spread"].parallel_foreach) == (True, False)
     assert graph["spread"].foreach_param == "items"
+    assert graph["start"].source_file.endswith("test_flowgraph.py")
+    assert graph["start"].func_lineno < graph["end"].func_lineno
     assert graph.sorted_nodes[0] == "start"
     assert "short" in graph
     assert "nowhere" not in graph
