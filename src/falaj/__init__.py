@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, List
 
 from falaj.authoring.decorators import catch, environment, resources, retry, timeout
-from falaj.authoring.entry import set_launcher
+from falaj.authoring.entry import set_grapher, set_launcher
 from falaj.authoring.environments import conda, conda_base, pypi, pypi_base, uv, uv_base
 from falaj.authoring.flowspec import FlowSpec
 from falaj.authoring.parameters import IncludeFile, JSONType, Parameter
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from falaj.authoring.carddecorator import card
     from falaj.authoring.configs import Config
     from falaj.authoring.configvalues import ConfigValue
+    from falaj.authoring.custom_environment import custom_environment
     from falaj.authoring.delayed import config_expr
     from falaj.authoring.flow_decorators import (
         exit_hook,
@@ -116,6 +117,7 @@ __all__ = [
     "conda_environment_yml_parser",
     "config_expr",
     "current",
+    "custom_environment",
     "default_metadata",
     "default_namespace",
     "environment",
@@ -169,6 +171,7 @@ _LATE = {
     "falaj.authoring.gangs": ("parallel", "pytorch_parallel"),
     "falaj.authoring.configs": ("Config",),
     "falaj.authoring.configvalues": ("ConfigValue",),
+    "falaj.authoring.custom_environment": ("custom_environment",),
     "falaj.authoring.delayed": ("config_expr",),
     "falaj.authoring.mutable": ("MutableFlow", "MutableStep"),
     "falaj.authoring.mutators": ("ContentType", "FlowMutator", "StepMutator"),
@@ -223,4 +226,11 @@ def _launch(flow_class: type) -> None:
     main(flow_class)
 
 
+def _graph(flow_class: type) -> Any:
+    from falaj.authoring.flowgraph import FlowGraph
+
+    return FlowGraph(flow_class)
+
+
 set_launcher(_launch)
+set_grapher(_graph)

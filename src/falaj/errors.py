@@ -68,6 +68,12 @@ class CustomDecoratorError(FalajException):
     headline = "Custom decorator error"
 
 
+class ExtensionError(FalajException):
+    """An extension of another package that is not installed, broken, or claimed by several."""
+
+    headline = "Extension error"
+
+
 class InvalidNextException(FalajException):
     """A call of self.next that can't be followed at run time."""
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from falaj.errors import FalajException
 from falaj.model.graph import FlowDescription
-from falaj.store.blobs import BlobStore
+from falaj.store.blobs import BlobStore, FetchingStore
 from falaj_control.environments.choosing import KnownLocks
 from falaj_control.environments.folders import CacheFolders
 from falaj_control.environments.lockfile import lock_path, read_lock_file
@@ -98,7 +98,7 @@ def outfit_of(
     Raises EnvironmentFailed for what a step can't ask, or a lock file that can't be read.
     """
     requests = requests_of(description, places.chosen, "{}.{}".format(*sys.version_info[:2]))
-    store = BlobStore(places.store)
+    store = FetchingStore(places.store)
     folders = CacheFolders(places.cache)
     script = description.file
     lock_file = read_lock_file(lock_path(script), script)

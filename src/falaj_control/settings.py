@@ -56,6 +56,9 @@ class Settings:
 
     default_secrets_role: str = ""
     """The role with which secrets are fetched where @secrets names none."""
+    notify_timeout: float = 30.0
+    """Seconds that a notifier may take: enough for a slow mail server, too little to hold a
+    terminal for good."""
 
     local_cpu: float = 0.0
     """Processors that @resources may share on this machine (0: those that this process may use)."""

@@ -24,6 +24,7 @@ from falaj_control.engine.options import (
 )
 from falaj_control.engine.orders import RunFacts, graph_record, travel_alone
 from falaj_control.engine.run import Engine
+from falaj_control.executors.choosing import make_executor
 from falaj_control.executors.hosts import HostLink, Interpreter
 from falaj_control.executors.local import LocalExecutor
 from falaj_control.plan.planner import Planner
@@ -31,7 +32,7 @@ from falaj_control.plan.tasks import Origin
 from falaj_control.ports.clock import SystemClock
 from falaj_control.ports.executing import Placement
 from falaj_control.ports.preparing import ENVIRONMENT_DECORATORS, NoEnvironments
-from falaj_control.ports.requests import RunRequest
+from falaj_control.ports.requests import LOCAL_DATASTORE, RunRequest
 from falaj_control.ports.secrets import NoSecrets, Secrets
 from falaj_control.ports.watching import RunOutcome, Watcher
 from falaj_control.records.origins import OriginRun, look_before, read_chosen
@@ -92,6 +93,22 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     )
     graph = Graph(description)
     BlobStore(settings.home.store).sweep()
+    uploads_of = None
+    if options.datastore != LOCAL_DATASTORE and spin is None:
+        # Imported here: most runs keep everything in the home alone.
+        from falaj_control.datastores.choosing import open_datastore
+
+        uploads_of = open_datastore(options.datastore, settings.home.store)
+    # Made before the run is recorded: one that can't be made leaves no run behind.
+    executor = make_executor(
+        options.executor,
+        lambda: LocalExecutor(
+            launcher.link, launcher.interpreter, launcher.falaj_root, options.isolation == "fork"
+        ),
+        description.name,
+        description.file,
+        settings,
+    )
     recorder = Recorder(settings.home)
     run = recorder.create_run(
         NewRun(
@@ -120,9 +137,6 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     if request.attribute_file:
         told = run_attributes(description.name, run, settings.home)
         write_attributes(request.attribute_file, told)
-    executor = LocalExecutor(
-        launcher.link, launcher.interpreter, launcher.falaj_root, options.isolation == "fork"
-    )
     plan = RunPlan(
         description=description,
         graph=graph,
@@ -170,6 +184,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         clock=clock,
         settings=settings,
         secrets=secrets,
+        uploads=uploads_of(recorder, executor.wake) if uploads_of is not None else None,
     )
     status = 1
     try:
@@ -182,22 +197,27 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         failure = engine.failure
         seconds = clock.monotonic() - started
         engine.call_exit_hooks(end)
-        watcher.run_ended(
-            RunOutcome(
-                run=run,
-                flow=description.name,
-                state=end.state,
-                reason=end.reason,
-                seconds=seconds,
-                failed_task=failure.task if failure else None,
-                error=failure.error if failure else None,
-                tolerated=engine.tolerated if end.state == TOLERATED else 0,
-                resume_command=resume_command(launcher.program, description.file, run)
-                if spin is None
-                else "",
-                spun=spin.replay.pathspec if spin else "",
-            )
+        outcome = RunOutcome(
+            run=run,
+            flow=description.name,
+            state=end.state,
+            reason=end.reason,
+            seconds=seconds,
+            failed_task=failure.task if failure else None,
+            error=failure.error if failure else None,
+            tolerated=engine.tolerated if end.state == TOLERATED else 0,
+            resume_command=resume_command(launcher.program, description.file, run)
+            if spin is None
+            else "",
+            spun=spin.replay.pathspec if spin else "",
         )
+        if request.notify:
+            # Imported here: most runs tell nobody.
+            from falaj_control.notifiers.telling import event_of, tell_all
+
+            event = event_of(outcome, settings.user, options.tags, clock.wall())
+            tell_all(request.notify, event, settings.notify_timeout, executor, watcher.note)
+        watcher.run_ended(outcome)
     finally:
         environments.close()
         executor.close(status)

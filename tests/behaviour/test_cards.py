@@ -210,7 +210,7 @@ class Mine(MetaflowCard):
     type = "mine"
     ALLOW_USER_COMPONENTS = True
     def render(self, task):
-        facts = task.pathspec, task.data.x, self.options, self.flow.__name__, sorted(self.graph)[:1]
+        facts = task.pathspec, task.data.x, self.options, self.flow.__name__, sorted(self.graph)
         return f"<p>{facts} {[one for one in self.components]}"
 """
 
@@ -220,7 +220,7 @@ def test_a_card_of_ones_own(project):
     done = project.run(flow(body, "@card(type='mine', options={'a': [1]})", MINE))
     (card,) = get_cards(start_of(done))
     path = start_of(done).pathspec
-    assert card.get() == f"<p>({path!r}, 5, {{'a': [1]}}, 'F', ['applied']) ['<i>own</i>']"
+    assert card.get() == f"<p>({path!r}, 5, {{'a': [1]}}, 'F', ['end', 'start']) ['<i>own</i>']"
 
 
 def test_a_card_of_an_imported_module_that_takes_no_components(project):

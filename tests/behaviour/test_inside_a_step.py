@@ -10,6 +10,7 @@ import atexit, os, random, sys, threading, time
 
 class F(FlowSpec):
     alpha = Parameter("alpha", default=1)
+    unit = "kg"
 
     @step
     def start(self):
@@ -100,7 +101,15 @@ self.there = [name in current for name in ("graph", "graph_info", "run", "origin
 """
     ).data
     assert graph.graph == graph.again
-    assert [step["name"] for step in graph.graph["steps"]][0] == "start"
+    assert graph.graph["graph_structure"] == ["start", "end"]
+    assert graph.graph["steps"]["start"]["next"] == ["end"]
+    assert graph.graph["constants"] == [{"name": "unit", "type": "str"}]
+    assert {"name": "alpha", "type": "Parameter"} in graph.graph["parameters"]
+    assert [graph.graph[name] for name in ("start_step", "end_step", "file")] == [
+        "start",
+        "end",
+        "flow.py",
+    ]
     assert graph.there == [True, True, True, False, True]
 
 

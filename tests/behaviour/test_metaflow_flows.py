@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from falaj.compat.names import ABSENT, MODULES
+
 # Fetched when it is needed: its tutorials are the flows, and it is the judge of their results.
 PEER = "metaflow==2.19.39"
 FLOW = """
+import os
+
 from metaflow import FlowSpec, Parameter, card, current, retry, step
 from metaflow.cards import Markdown
 from metaflow.exception import MetaflowException
@@ -46,6 +50,7 @@ class SmallFlow(FlowSpec):
     @step
     def end(self):
         print("total", self.total, current.flow_name)
+        print("told", os.environ.get("METAFLOW_RUN_ID") == current.run_id)
 
 
 if __name__ == "__main__":
@@ -125,6 +130,7 @@ def test_falaj_run_takes_the_switch_before_the_file(small):
 def test_the_variable_also_works_for_python_itself(small):
     done = do([sys.executable, small, "run"], words(small.parent, FALAJ_METAFLOW="1"))
     assert "total 1 SmallFlow" in done.stdout
+    assert "told True" in done.stdout
 
 
 @pytest.mark.parametrize("isolation", ["fork", "spawn"])
@@ -169,6 +175,17 @@ def test_what_falaj_has_not_says_why(tmp_path):
         assert told in done.stderr, done.stderr
     code = "import falaj.compat.metaflow, metaflow; print(hasattr(metaflow, 'S3'), metaflow.client)"
     assert do([sys.executable, "-c", code], words(tmp_path)).stdout.startswith("False <module")
+
+
+def test_every_public_name_of_metaflow_is_there_or_absent_with_a_reason(peer, tmp_path):
+    look = "import metaflow, metaflow.cards, metaflow.exception, json; print(json.dumps("
+    look += "{m.__name__: [n for n in dir(m) if n[0] != '_' and n not in ('os', 'sys')] "
+    look += "for m in (metaflow, metaflow.cards)} | {'metaflow.exception': [n for n, v in "
+    look += "vars(metaflow.exception).items() if isinstance(v, type)]}))"
+    done = do([sys.executable, "-c", look], words(tmp_path, PYTHONPATH=str(peer)))
+    for module, names in json.loads(done.stdout).items():
+        known = {*MODULES[module], *ABSENT, *(one.rpartition(".")[2] for one in MODULES)}
+        assert not sorted({*names} - known), module
 
 
 def test_metaflows_variables_are_read(small):

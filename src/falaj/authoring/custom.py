@@ -17,11 +17,12 @@ from typing import (
     cast,
 )
 
+from falaj import extensions
 from falaj.authoring.delayed import resolved, unpacked
 from falaj.authoring.flowspec import FlowSpec
 from falaj.authoring.options import OPTIONS
 from falaj.authoring.wording import caller_place, full_path, listed, near_miss, told
-from falaj.errors import DecoratorError
+from falaj.errors import DecoratorError, ExtensionError
 from falaj.model.graph import DecoratorSpec
 
 # Where a class keeps the mutators above it; a dunder name is no artifact.
@@ -190,7 +191,9 @@ def make_ready(decorator: CustomDecorator, configs: Mapping[str, Any]) -> None:
 def find(name: str) -> "Type[CustomDecorator]":
     """Return the decorator of a dotted name, or of the end of one that no other shares.
 
-    A dotted name's module is imported where that is needed. Raises DecoratorError.
+    A dotted name's module is imported where that is needed. A name that nothing here has is looked
+    for among those that installed packages give. Raises DecoratorError, and ExtensionError where
+    such a package is amiss.
     """
     module, _, short = name.rpartition(".")
     problem = ""
@@ -207,9 +210,12 @@ def find(name: str) -> "Type[CustomDecorator]":
                 name, listed(sorted(found))
             )
         )
+    if extensions.is_installed("decorators", name):
+        return _of_package(name)
     if problem:
         raise DecoratorError("The decorator `{}` can't be imported: {}.".format(name, problem))
-    known = [*OPTIONS, *(full.rpartition(".")[2] for full in _classes)]
+    own = (full.rpartition(".")[2] for full in _classes)
+    known = [*OPTIONS, *dict.fromkeys([*own, *extensions.names("decorators")])]
     if module:
         there = [full for full in _classes if full.startswith(module + ".")]
         message = "`{}` has no decorator `{}`{}".format(module, short, near_miss(short, known))
@@ -220,6 +226,16 @@ def find(name: str) -> "Type[CustomDecorator]":
             name, near_miss(name, known), listed(known)
         )
     )
+
+
+def _of_package(name: str) -> "Type[CustomDecorator]":
+    found: Any = extensions.load("decorators", name)
+    if not isinstance(found, type) or not issubclass(found, CustomDecorator):
+        raise ExtensionError(
+            "The decorator {!r} that an installed package gives is {!r}, which is neither a step "
+            "decorator nor a mutator.".format(name, cast("object", found))
+        )
+    return found
 
 
 def short_name(kind: "Type[CustomDecorator]") -> str:

@@ -15,7 +15,7 @@ from typing import (
     Tuple,
 )
 
-from falaj.authoring.entry import launch
+from falaj.authoring.entry import graph_of, launch
 from falaj.authoring.ways import NextCall, check_switch, chosen_case, gang_width
 from falaj.authoring.ways import refuse as _refuse
 from falaj.errors import FalajException, MergeArtifactsException
@@ -34,7 +34,8 @@ class FlowSpec:
 
     What a step assigns to `self` is an artifact: stored, versioned, and there in the steps that
     follow. Calling the class, under `if __name__ == "__main__":`, runs its command line.
-    `Flow(use_cli=False)` gives an inert object that can be looked at.
+    `Flow(use_cli=False)` gives an inert object that can be looked at: its steps by iteration, its
+    graph as `_graph`.
     """
 
     def __init__(self, use_cli: bool = True) -> None:
@@ -213,6 +214,8 @@ class FlowSpec:
                 if name not in state.constants:
                     self.__dict__[name] = value
                 return value
+        if name == "_graph":
+            return graph_of(type(self))
         raise AttributeError("Flow {} has no attribute {!r}".format(type(self).__name__, name))
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -188,6 +188,13 @@ def _check_card(given: Attributes) -> Attributes:
     return checked_card(given, _amount)
 
 
+def _check_custom_environment(given: Attributes) -> Attributes:
+    # Loaded only by flows with environments of other packages' kinds.
+    from falaj.authoring.custom_environment_checks import checked
+
+    return checked(given)
+
+
 _SOURCES: Attributes = {
     "index_url": None,
     "extra_index_urls": [],
@@ -263,6 +270,9 @@ OPTIONS: Dict[str, Option] = {
         },
         _check_card,
         repeats=True,
+    ),
+    "custom_environment": Option(
+        {"kind": None, "options": {}, "python": None}, _check_custom_environment
     ),
     **{kind: Option(given, _environment_check(kind)) for kind, given in _ENVIRONMENTS.items()},
     **{

@@ -40,7 +40,7 @@ class DefaultCard(_ComponentCard):
 
     def render(self, task: Any) -> str:
         """Return the page."""
-        sections = task_sections(task, self.graph, self.options)
+        sections = task_sections(task, self.options)
         return render_document(_title(task, self.options), self._all(sections), head_facts(task))
 
     def _all(self, sections: List[Dict[str, Any]]) -> List[Any]:
@@ -68,7 +68,7 @@ class DefaultCardJSON(_ComponentCard):
         described = {
             "title": _title(task, self.options),
             "facts": head_facts(task),
-            "components": [*self.components, *task_sections(task, self.graph, self.options)],
+            "components": [*self.components, *task_sections(task, self.options)],
         }
         return json.dumps(plain(described), ensure_ascii=False)
 

@@ -29,6 +29,8 @@ from falaj.errors import CardError, FalajException, NoSuchCard
 from falaj.hashing import blob_digest, hex_of
 from falaj.model import states
 from falaj.model.cards import BUILT_IN, recorded_cards
+from falaj.model.graph import FlowDescription
+from falaj.model.graphdata import graph_nodes
 
 _FORM = "Task('FlowName/RunID/StepName/TaskID')"
 _SHORT = 12
@@ -178,7 +180,8 @@ class Card:
         return options
 
     def _subject(self) -> Subject:
-        return Subject(self._task(), self._facts.run.record.graph)
+        description = FlowDescription.from_wire(self._facts.run.record.graph)
+        return Subject(self._task(), graph_nodes(description)[0])
 
     def _task(self) -> Task:
         return Task._from(self._facts)  # pyright: ignore[reportPrivateUsage]

@@ -58,16 +58,14 @@ def head_facts(task: Any) -> Described:
     }
 
 
-def task_sections(
-    task: Any, graph: Optional[Mapping[str, Any]], options: Mapping[str, Any]
-) -> List[Described]:
+def task_sections(task: Any, options: Mapping[str, Any]) -> List[Described]:
     """Return the sections of the default card; what can't be read leaves a section out."""
     makers: List[Callable[[], Optional[Described]]] = [
         lambda: _failure(task),
         lambda: _metrics(task),
         lambda: _parameters(task) if options.get("show_parameters", True) else None,
         lambda: _artifacts(task),
-        lambda: _graph(task, graph),
+        lambda: _graph(task),
         lambda: _code(task),
         lambda: _resources(task),
         lambda: _environment(task),
@@ -153,10 +151,9 @@ def _artifacts(task: Any) -> Optional[Described]:
     return _section("Artifacts", contents)
 
 
-def _graph(task: Any, graph: Optional[Mapping[str, Any]]) -> Optional[Described]:
+def _graph(task: Any) -> Optional[Described]:
     run = facts_of(task).run
-    drawn = graph if graph and isinstance(graph.get("steps"), list) else run.record.graph
-    steps: List[Dict[str, Any]] = list(drawn.get("steps") or ())
+    steps: List[Dict[str, Any]] = list(run.record.graph.get("steps") or ())
     if not steps:
         return None
     kept = ("name", "kind", "targets", "foreach", "is_join", "doc")

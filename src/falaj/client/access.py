@@ -34,12 +34,12 @@ class Access:
         from falaj.client.homes import current_home
         from falaj.client.reader import Reader
         from falaj.home import Home
-        from falaj.store.blobs import BlobStore
+        from falaj.store.blobs import FetchingStore
 
         self.home = current_home() if root is None else Home(root, shares)
         self.namespace = namespace
         self.reader: Reader = Reader(self.home)
-        self.store: BlobStore = BlobStore(self.home.store)
+        self.store: BlobStore = FetchingStore(self.home.store)
 
     @property
     def state(self) -> AccessState:

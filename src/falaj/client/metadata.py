@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, List, NamedTuple, Tuple
+from typing import Any, Iterator, List, NamedTuple, Tuple
 
 from falaj.client.taskfacts import TaskFacts
 from falaj.model import states
+from falaj.model.graph import FlowDescription
+from falaj.model.graphdata import foreach_steps
+
+# Facts whose type Metaflow's users know under another name than the fact itself.
+_TYPES = {"attempt_ok": "internal_attempt_status"}
+# The run's own tags that are facts about each of its tasks.
+_TAGS = ("runtime", "python_version", "falaj_version")
 
 
 class Metadata(NamedTuple):
@@ -33,6 +40,7 @@ def metadata_of(task: Any, facts: TaskFacts) -> List[Metadata]:
         indices = ",".join(map(str, record.indices))
         found.append((record.created_at, "foreach-indices", indices))
         found.append((record.created_at, "foreach-label", record.label))
+        found.extend((record.created_at, name, text) for name, text in _path(facts))
     if record.indices[-1:] == (0,) and facts.run.is_gang(record.step):
         found.append((record.created_at, "internal_task_type", "control_task"))
     if run.origin is not None:
@@ -54,5 +62,22 @@ def metadata_of(task: Any, facts: TaskFacts) -> List[Metadata]:
                 found.append((attempt.finished_at, "exit-code", str(attempt.exit_code)))
             for name, value in attempt.usage.items():
                 found.append((attempt.finished_at, name, str(value)))
+    for tag in facts.run.tags.system:
+        name, _, value = tag.partition(":")
+        if name in _TAGS:
+            found.append((record.created_at, name, value))
     found.sort(key=lambda fact: fact[0])
-    return [Metadata(name, value, int(at * 1000), name, task) for at, name, value in found]
+    return [
+        Metadata(name, value, int(at * 1000), _TYPES.get(name, name), task)
+        for at, name, value in found
+    ]
+
+
+def _path(facts: TaskFacts) -> Iterator[Tuple[str, str]]:
+    record = facts.record
+    if not record.indices:
+        return
+    steps = foreach_steps(FlowDescription.from_wire(facts.run.record.graph), record.step)
+    if len(steps) == len(record.indices):
+        places = ["{}:{}".format(*level) for level in zip(steps, record.indices)]
+        yield "foreach-execution-path", ",".join(places)

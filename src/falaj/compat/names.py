@@ -33,6 +33,7 @@ _FLOWS = (
 ).split()
 
 _EXCEPTIONS: Dict[str, str] = {
+    "CommandException": "falaj.errors:FalajException",
     "ExternalCommandFailed": "falaj.errors:FalajException",
     "InvalidDecoratorAttribute": "falaj.errors:DecoratorError",
     "MetaflowDataMissing": "falaj.errors:MissingBlob",
@@ -81,13 +82,20 @@ MODULES: Mapping[str, Mapping[str, str]] = {
         "ErrorCard": "falaj.cards:ErrorCard",
     },
     "metaflow.client": _of("falaj", _CLIENT),
-    "metaflow.client.core": _of("falaj", _CLIENT),
+    "metaflow.client.core": {
+        **_of("falaj", _CLIENT),
+        "Metadata": "falaj.client.metadata:Metadata",
+        "MetaflowCode": "falaj.client.code:FalajCode",
+        "MetaflowData": "falaj.client.artifacts:ArtifactData",
+        "MetaflowObject": "falaj.client.objects:ClientObject",
+    },
     "metaflow.events": _of("falaj", ["MetaflowEvent", "Trigger"]),
     "metaflow.exception": _EXCEPTIONS,
     "metaflow.flowspec": {
         "FlowSpec": "falaj:FlowSpec",
         "InvalidNextException": "falaj.errors:InvalidNextException",
     },
+    "metaflow.graph": _of("falaj.authoring.flowgraph", ["FlowGraph"]),
     "metaflow.includefile": _of("falaj", ["IncludeFile"]),
     "metaflow.integrations": {},
     "metaflow.metaflow_current": _of("falaj", ["current"]),
@@ -97,6 +105,7 @@ MODULES: Mapping[str, Mapping[str, str]] = {
     "metaflow.parameters": {
         **_of("falaj", ["JSONType", "Parameter"]),
         "JSONTypeClass": "falaj.authoring.declarations:JSONTypeClass",
+        "ParameterContext": "falaj.authoring.conversion:ParameterContext",
     },
     "metaflow.datastore": {},
     "metaflow.datastore.exceptions": _of("falaj.errors", ["UnpicklableArtifactException"]),
@@ -144,8 +153,22 @@ _CLUSTER = "steps run on this machine; executors for clusters come later"
 _STORE = "object stores are not there yet; read them with their own client"
 _SCHEDULER = "flows are not handed to another scheduler"
 _INSIDE = "it is a part of Metaflow's own machinery"
+_EXTENSION = "it is an extension of Metaflow's, not a part of it"
+_MACHINERY = (
+    "EXT_PKG FlowSpecMeta PageComponent airflow_internal argo_workflows_internal cli cli_args "
+    "cmd_with_io debug env_escape event_logger extension_support lint meta_files metadata_provider "
+    "metaflow_environment metaflow_git mflog monitor package packaging_sys procpoll pylint_wrapper "
+    "sidecar step_functions_internal system_context tagging_util tracing tuple_util "
+    "unbounded_foreach unbounded_test_foreach_internal util vendor version"
+).split()
+_EXTENSIONS = (
+    "checkpoint deepspeed gpu_profile huggingface_hub metaflow_ray model mpi slurm tensorflow "
+    "torchrun"
+).split()
 # Names that Metaflow has and Falaj has not, with the reason.
 ABSENT: Mapping[str, str] = {
+    **dict.fromkeys(_MACHINERY, _INSIDE),
+    **dict.fromkeys(_EXTENSIONS, _EXTENSION),
     "ArgoEvent": _SCHEDULER,
     "R": "flows are written in Python",
     "S3": _STORE,
@@ -162,14 +185,7 @@ ABSENT: Mapping[str, str] = {
     "decorators": "own decorators are UserStepDecorator, StepMutator and FlowMutator",
     "metaflow_config": "settings are variables of the environment; see docs/reference/settings.md",
     "metaflow_config_funcs": "settings are variables; see docs/reference/settings.md",
-    "CommandException": _INSIDE,
     "MetaflowUnknownUser": "every user has a name in Falaj",
     "METAFLOW_EXIT_ALLOW_RETRY": _INSIDE,
     "METAFLOW_EXIT_DISALLOW_RETRY": _INSIDE,
-    "cli": _INSIDE,
-    "debug": _INSIDE,
-    "metadata_provider": _INSIDE,
-    "sidecar": _INSIDE,
-    "unbounded_foreach": _INSIDE,
-    "util": _INSIDE,
 }

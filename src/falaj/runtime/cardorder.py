@@ -7,6 +7,7 @@ import os
 from typing import Any, Mapping, Optional
 
 from falaj import home
+from falaj.authoring.secret_sources import without_values
 from falaj.cards.left import Left, load_left
 from falaj.cards.rendering import (
     REFRESH,
@@ -19,12 +20,13 @@ from falaj.cards.rendering import (
 from falaj.client import Task, namespace
 from falaj.errors import CardError, FalajException
 from falaj.model.graph import FlowDescription
+from falaj.model.graphdata import graph_nodes
 from falaj.model.orders import Order, Report
 from falaj.runtime.cardclasses import card_class
 from falaj.runtime.cardmemory import limit_memory
 from falaj.runtime.cardpage import error_component
 from falaj.runtime.failure import describe_exception
-from falaj.store.blobs import BlobStore
+from falaj.store.blobs import FetchingStore
 
 
 def render_card(flow_class: type, description: FlowDescription, order: Order) -> Report:
@@ -36,7 +38,7 @@ def render_card(flow_class: type, description: FlowDescription, order: Order) ->
     """
     os.nice(10)
     limit_memory()
-    store = BlobStore(str(order.context["store"]))
+    store = FetchingStore(str(order.context["store"]))
     os.environ[home.VARIABLE] = os.path.dirname(store.root)
     # What it starts can be told by this, should everybody who watches over it be killed at once.
     os.environ[home.TASK_VARIABLE] = order.pathspec
@@ -74,7 +76,7 @@ def _page(
     if mode == RENDER_RUNTIME and asked["previous"] and found.RELOAD_POLICY == "never":
         return None
     task = Task(order.pathspec, attempt=order.attempt)
-    subject = Subject(task, description.to_wire(), flow_class)
+    subject = Subject(task, graph_nodes(without_values(description))[0], flow_class)
     if mode != REFRESH:
         return render_page(found, asked["options"], left, subject, mode)
     # Imported here: only a person's command asks for it.

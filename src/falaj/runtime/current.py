@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from falaj.model.graph import FlowDescription
 from falaj.model.orders import TASK, Order
@@ -153,6 +153,22 @@ def _trigger(_: FlowDescription, order: Order) -> Any:
     return trigger_of(events)
 
 
+def _graph(description: FlowDescription, order: Order) -> Any:
+    # Imported here: few steps ask, and every task would pay for it.
+    from falaj.authoring.secret_sources import without_values
+    from falaj.model.graphdata import graph_info
+    from falaj.store.blobs import BlobStore
+    from falaj.store.manifests import load_manifest
+
+    types: Dict[str, str] = {}
+    if order.parameters is not None:
+        declared = {p.attribute for p in (*description.parameters, *description.configs)}
+        settled = load_manifest(BlobStore(order.context["store"]), order.parameters).entries
+        names = set(order.context["constants"]) - declared
+        types = {name: settled[name].type for name in names if name in settled}
+    return graph_info(without_values(description), types)
+
+
 def _of_project(name: str) -> Callable[[FlowDescription, Order], Any]:
     return lambda _, order: order.context.get("project", {}).get(name, _UNSET)
 
@@ -187,10 +203,10 @@ _ANSWERS: Mapping[str, Callable[[FlowDescription, Order], Any]] = {
     "tags": lambda _, order: frozenset(order.context.get("tags", ())),
     "pathspec": lambda _, order: order.pathspec,
     "parameter_names": lambda description, _: [p.attribute for p in description.parameters],
-    "graph": lambda description, _: description.to_wire(),
+    "graph": _graph,
     "is_parallel": lambda _, order: "parallel" in order.context,
     "parallel": _parallel,
-    "graph_info": lambda description, _: description.to_wire(),
+    "graph_info": _graph,
     **{
         name: _of_project(name)
         for name in (

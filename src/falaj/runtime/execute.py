@@ -26,7 +26,7 @@ from falaj.redaction import redact
 from falaj.runtime.beginning import announce, seed, usage
 from falaj.runtime.deadline import Deadline
 from falaj.runtime.failure import describe_exception, wrap
-from falaj.store.blobs import BlobStore
+from falaj.store.blobs import BlobStore, FetchingStore
 from falaj.store.codec import PROTOCOL
 from falaj.store.manifests import Entry, load_manifest
 
@@ -35,7 +35,7 @@ LABEL_LENGTH = 30
 
 def execute(flow_class: type, description: FlowDescription, order: Order) -> Report:
     """Run `order` and return how it went; the user's exceptions are part of the report."""
-    store = BlobStore(str(order.context["store"]))
+    store = FetchingStore(str(order.context["store"]))
     started = time.monotonic()
     seed()
     announce(description, order)

@@ -216,6 +216,27 @@ class BlobStore:
         raise StoreUnavailable(_explain(error, self.root)) from error
 
 
+class FetchingStore(BlobStore):
+    """A store whose blobs, where they are missing, come from where runs have uploaded them."""
+
+    def _rescued(self, digest: str) -> bool:
+        return super()._rescued(digest) or self._fetched(digest)
+
+    def _fetched(self, digest: str) -> bool:
+        if not os.path.isdir(os.path.join(self.root, "datastores")):
+            return False
+        # Imported here: hardly any blob is missing.
+        from falaj.store.datastores import fetch
+
+        temporary = self._temporary()
+        os.close(self._open(temporary))
+        os.unlink(temporary)
+        if not fetch(self.root, digest, temporary):
+            return False
+        self._publish(temporary, digest)
+        return True
+
+
 def _explain(error: OSError, root: str) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "There is no space left on the disk of {}. Free some and resume the run.".format(

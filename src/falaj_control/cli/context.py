@@ -33,10 +33,10 @@ class CommandContext:
 
     `program` is what was typed before the command: `python flow.py`, or `falaj`, which takes the
     file after the command. `siblings` are the other flows of the same file. The top-level options
-    set `quiet`, `decospecs`, `environment`, `branch`, `trigger` and `has_configs`, which says that
-    configs were typed. `carry_out` has a single order done in the flow's process. Commands that
-    wait ask `interrupted` whether the person has had enough, where the signal itself goes to
-    another process.
+    set `quiet`, `decospecs`, `environment`, `datastore`, `branch`, `trigger` and `has_configs`,
+    which says that configs were typed. `carry_out` has a single order done in the flow's process.
+    Commands that wait ask `interrupted` whether the person has had enough, where the signal itself
+    goes to another process.
     """
 
     program: str
@@ -48,6 +48,7 @@ class CommandContext:
     quiet: bool = False
     decospecs: tuple[str, ...] = ()
     environment: str | None = None
+    datastore: str | None = None
     has_configs: bool = False
     branch: AskedBranch = NOTHING_ASKED
     trigger: tuple[Mapping[str, Any], ...] = ()

@@ -13,6 +13,7 @@ from falaj.authoring.conversion import convert
 from falaj.errors import ParameterError
 from falaj.model.graph import FlowDescription, ParameterSpec
 from falaj_control.cli.context import ATTRIBUTE_OPTION
+from falaj_control.cli.extension_options import extension_fields, extension_options
 from falaj_control.ports.requests import ISOLATION, MAX_LOG_BYTES, MAX_WORKERS
 
 MEGABYTE = 1024 * 1024
@@ -172,6 +173,7 @@ def run_options(taken: Container[str] = (), resuming: bool = False) -> list[clic
             is_flag=True,
             help="Show under a failing step's traceback what the names on the failing line held.",
         ),
+        *extension_options(resuming),
         click.Option(["--quiet"], is_flag=True, help="Show only failures and the end."),
     ]
     return [option for option in options if option.opts[0].lstrip("-") not in taken]
@@ -196,6 +198,7 @@ def request_fields(values: Mapping[str, Any]) -> dict[str, Any]:
         fields[name] = bool(values.get(name))
     for name in ("tags", "includes"):
         fields[name] = tuple(values.get(name, ()))
+    fields.update(extension_fields(values))
     if values.get("max_log_size") is not None:
         fields["max_log_bytes"] = max(int(values["max_log_size"] * MEGABYTE), 1)
     path = values.get("run_id_file")

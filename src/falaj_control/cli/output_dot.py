@@ -7,8 +7,8 @@ import json
 import click
 
 from falaj.model.graph import SWITCH, FlowDescription, Graph, StepSpec
+from falaj.model.graphdata import case_text, node_type
 from falaj_control.cli.context import CommandContext
-from falaj_control.cli.output_raw import case_text, node_type
 
 
 def command(line: CommandContext) -> click.Command:

@@ -74,6 +74,7 @@ def start_run(
         resume=resume,
         spin=spin,
         environment=line.environment,
+        datastore=line.datastore,
         branch=line.branch,
         trigger=line.trigger,
         arguments=line.arguments,

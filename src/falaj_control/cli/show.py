@@ -21,8 +21,8 @@ from falaj.model.graph import (
     Graph,
     StepSpec,
 )
+from falaj.model.graphdata import ways
 from falaj_control.cli.context import TOOL, CommandContext
-from falaj_control.cli.output_raw import ways
 from falaj_control.cli.pathspecs import FORMS, complete_paths
 
 _INDENT = "    "

@@ -23,6 +23,7 @@ OWN_COMMANDS = {
     "env": CommandEntry("env", "Build, show, check and remove the environments of steps."),
     "diff": CommandEntry("diff", "Say what differs between two runs or two tasks."),
     "doctor": CommandEntry("doctor", "Examine this machine and the home."),
+    "extensions": CommandEntry("extensions", "List what other packages add to Falaj."),
     "gc": CommandEntry("gc", "Delete old runs, and what nothing refers to any more."),
     "card": CommandEntry("card", "List, show and render the cards of tasks."),
     "tag": CommandEntry("tag", "Change or list the tags of runs."),

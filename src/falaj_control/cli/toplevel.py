@@ -28,11 +28,6 @@ class _Foreign(NamedTuple):
 
 _FOREIGN = (
     _Foreign(
-        "--datastore",
-        ("local",),
-        "Other stores than this machine's are not available yet. Leave the option out.",
-    ),
-    _Foreign(
         "--metadata",
         ("local",),
         "Other records than this machine's are not available yet. Leave the option out.",
@@ -65,6 +60,14 @@ def top_level_options() -> list[click.Parameter]:
             help="Give every step that has no environment of its own one of this kind, as a bare "
             "@pypi, @conda or @uv would; local: run all steps in this interpreter. The variable "
             "FALAJ_ENVIRONMENT says it as well.  [default: what the decorators say]",
+        ),
+        click.Option(
+            ["--datastore"],
+            metavar="NAME[:TARGET]",
+            envvar="FALAJ_DATASTORE",
+            help="Keep what runs store in this datastore, too, which an installed package gives; "
+            "local: in the home alone. The variable FALAJ_DATASTORE says it as well.  "
+            "[default: local]",
         ),
         click.Option(
             ["--config"],
@@ -106,6 +109,7 @@ def settle_top_level(line: CommandContext, values: Mapping[str, Any]) -> None:
     if line.has_configs and line.description is not None and not line.description.configs:
         raise click.UsageError(f"{line.flow_name} has no Config; leave --config out.")
     line.environment = values["environment"]
+    line.datastore = values["datastore"] or None
     line.branch = asked_branch(line.description, values)
     line.trigger = asked_trigger(line.description, values["trigger"])
     if values["pylint"] is not None:

@@ -17,6 +17,7 @@ from falaj_control.ports.clock import Clock
 from falaj_control.ports.executing import Executor
 from falaj_control.ports.preparing import Environments
 from falaj_control.ports.secrets import NoSecrets, Secrets
+from falaj_control.ports.storing import Uploads
 from falaj_control.ports.watching import TaskTag, Watcher
 from falaj_control.records.recorder import Recorder
 from falaj_control.settings import Settings
@@ -67,6 +68,7 @@ class Parts:
     clock: Clock
     settings: Settings
     secrets: Secrets = field(default_factory=NoSecrets)
+    uploads: Uploads | None = None
 
 
 @dataclass
@@ -115,7 +117,10 @@ class RunContext:
         return planned.step + "".join(f"[{index}]" for index in indices)
 
     def commit(self) -> None:
-        """Write all records that wait."""
+        """Write all records that wait, and have uploaded what they name."""
+        texts = self.parts.recorder.waiting_texts if self.parts.uploads else []
         self.parts.recorder.flush(self.parts.clock.wall())
+        if self.parts.uploads:
+            self.parts.uploads.take(texts)
         self.uncommitted.clear()
         self.commits += 1

@@ -10,7 +10,14 @@ from typing import Any, NamedTuple
 
 from falaj.errors import StoreUnavailable
 from falaj.version import VERSION
-from falaj_control.ports.requests import ISOLATION, MAX_LOG_BYTES, MAX_WORKERS, RunRequest
+from falaj_control.ports.requests import (
+    ISOLATION,
+    LOCAL_DATASTORE,
+    LOCAL_EXECUTOR,
+    MAX_LOG_BYTES,
+    MAX_WORKERS,
+    RunRequest,
+)
 
 
 class RunOptions(NamedTuple):
@@ -26,6 +33,8 @@ class RunOptions(NamedTuple):
     environment: str | None
     includes: tuple[str, ...]
     arguments: tuple[str, ...]
+    executor: str
+    datastore: str
     project: dict[str, Any] | None = None
 
     def seen_namespace(self, user: str) -> str | None:
@@ -44,12 +53,16 @@ def settle_options(request: RunRequest, before: Mapping[str, Any]) -> RunOptions
         "max_log_bytes": request.max_log_bytes,
         "isolation": request.isolation,
         "environment": request.environment,
+        "executor": request.executor,
+        "datastore": request.datastore,
     }
     default = {
         "max_workers": MAX_WORKERS,
         "max_log_bytes": MAX_LOG_BYTES,
         "isolation": ISOLATION,
         "environment": None,
+        "executor": LOCAL_EXECUTOR,
+        "datastore": LOCAL_DATASTORE,
     }
     chosen = {
         name: before.get(name, default[name]) if value is None else value

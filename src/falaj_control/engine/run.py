@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from falaj.model.states import CANCELLED, LOST
+from falaj.model.states import CANCELLED, FAILED, LOST
 from falaj_control.engine.board import Board
 from falaj_control.engine.cards import CardRenderer
 from falaj_control.engine.collector import Collector
@@ -69,6 +69,7 @@ class Engine:
         self._dispatcher.tell_reused()
         self._await_snapshot()
         self._await_cards()
+        self._await_uploads()
         return self._end()
 
     def call_exit_hooks(self, end: RunEnd) -> None:
@@ -180,6 +181,25 @@ class Engine:
             now = clock.monotonic()
             self._keep_records(now)
             self._cards.run_once(now)
+
+    def _await_uploads(self) -> None:
+        """Have all blobs of the run uploaded, where it has a datastore, or fail it."""
+        uploads, context = self._parts.uploads, self._context
+        if uploads is None:
+            return
+        if context.failure is None or context.failure.state == FAILED:
+            self._commit()
+            uploads.finish()
+        interrupted = context.failure is not None and context.failure.state != FAILED
+        while uploads.is_busy and not interrupted:
+            patience = max(0.0, self._renew_at - self._parts.clock.monotonic())
+            for event in self._parts.executor.poll(patience):
+                interrupted = interrupted or isinstance(event, Signalled | LauncherGone)
+            self._keep_records(self._parts.clock.monotonic())
+        problem = "the upload to its datastore was interrupted" if interrupted else uploads.problem
+        uploads.close()
+        if problem and context.failure is None:
+            context.failure = Failure(FAILED, problem)
 
     def _end(self) -> RunEnd:
         context, recorder, board = self._context, self._parts.recorder, self._context.board

@@ -71,6 +71,8 @@ def changed_sources(lock: Lock, request: Request) -> list[str]:
 def asked_for(request: Request) -> str:
     """Return what a request asks for, in a few words: `python 3.11, pandas==2.2.0, six`."""
     words = [f"python {request.python}", *(request.conda or ()), *request.requirements]
+    if request.custom is not None:
+        words += [f"{request.custom.name} {request.custom.options}"]
     if request.project is not None:
         words.append(os.path.basename(request.project.path))
     return ", ".join(words)

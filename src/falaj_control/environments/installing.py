@@ -18,7 +18,13 @@ from falaj_control.environments.integrity import site_packages, wrongly_copied
 from falaj_control.environments.marker import python_of
 from falaj_control.environments.storage import is_about_room, no_room
 from falaj_control.environments.uvtool import Uv
-from falaj_control.environments.values import EnvironmentFailed, FoundInterpreter, Lock, Request
+from falaj_control.environments.values import (
+    CustomKind,
+    EnvironmentFailed,
+    FoundInterpreter,
+    Lock,
+    Request,
+)
 from falaj_control.environments.vendoring import vendored_file
 from falaj_control.environments.work import Work
 
@@ -73,6 +79,8 @@ class _Builder:
         keep = [lock_file]
         credentials = Credentials(self.environ)
         uv = Uv(self.environ, self.work, credentials)
+        if self.request.custom is not None:
+            return self._make_custom(self.request.custom, uv, prefix)
         if self.interpreter is not None:
             self._make_base(uv, prefix, keep)
         else:
@@ -80,6 +88,16 @@ class _Builder:
         if self.lock.packages:
             self._install_packages(uv, credentials, prefix, keep)
         return describe_installed(self.key, self.lock, self.interpreter, uv, prefix)
+
+    def _make_custom(self, custom: CustomKind, uv: Uv, prefix: str) -> Mapping[str, Any]:
+        # Imported here: few environments are made by another package.
+        from falaj_control.environments.custom import install_custom
+
+        assert self.interpreter is not None
+        made = install_custom(
+            self.lock, self.request, custom, self.interpreter, uv, self.environ, self.work, prefix
+        )
+        return {"key": self.key, **made}
 
     def _make_base(self, uv: Uv, prefix: str, keep: Sequence[int]) -> None:
         python = self.interpreter

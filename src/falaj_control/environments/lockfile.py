@@ -185,7 +185,7 @@ def _damaged(path: str, script: str, line: int, what: str) -> UnreadableLockFile
 def _entry_text(entry: LockEntry) -> str:
     data = cast("dict[str, Any]", _clean(entry.lock.to_data()))
     tables = {kind: data.pop(kind, ()) for kind in ("packages", "conda")}
-    keys = ("asked", "kind", "python", "platform", "exclude_newer", "request")
+    keys = ("asked", "kind", "python", "platform", "exclude_newer", "request", "custom")
     lines = ["[[environment]]", _line("steps", list(entry.steps))]
     lines += [_line(key, data[key]) for key in keys if key in data]
     for kind, found in tables.items():

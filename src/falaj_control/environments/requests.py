@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,7 @@ from falaj.authoring.wording import shown_place
 from falaj.model.graph import DecoratorSpec, FlowDescription, StepSpec
 from falaj_control.environments.projects import ProjectFiles, read_text
 from falaj_control.environments.pythons import choose_python
-from falaj_control.environments.values import EnvironmentFailed, Request
+from falaj_control.environments.values import CustomKind, EnvironmentFailed, Request
 
 KINDS = ("conda", "pypi", "uv")
 LOCAL = "local"
@@ -51,6 +52,10 @@ def requests_of(
     found: dict[str, Request | None] = {}
     for step in description.steps:
         try:
+            custom = _custom(step, chosen)
+            if custom is not None:
+                found[step.name] = flow.custom_request(step, custom)
+                continue
             kinds = _kinds(description, step, chosen)
             _refuse_mixed(kinds)
             found[step.name] = flow.request(step, kinds) if kinds else None
@@ -80,10 +85,19 @@ def _decorators(
     description: FlowDescription, step: StepSpec, chosen: str | None
 ) -> Iterator[DecoratorSpec]:
     """Yield the decorators, the step's own first, that make up its environment."""
+    custom = _custom(step, chosen)
+    if custom is not None:
+        yield custom
+        return
     kinds = _kinds(description, step, chosen)
     for one in (*map(step.decorator, kinds), *(description.decorator(f"{k}_base") for k in kinds)):
         if one is not None and not _is_off(one):
             yield one
+
+
+def _custom(step: StepSpec, chosen: str | None) -> DecoratorSpec | None:
+    """Return the decorator by which a step asks for an environment of another package's kind."""
+    return None if chosen == LOCAL else step.decorator("custom_environment")
 
 
 def _kinds(description: FlowDescription, step: StepSpec, chosen: str | None) -> tuple[str, ...]:
@@ -162,6 +176,22 @@ class _Flow:
             metadata=_metadata(levels),
             base=self._folder,
             **_sources(levels),
+        )
+
+    def custom_request(self, step: StepSpec, decorator: DecoratorSpec) -> Request:
+        """Return what a step asks of a package's kind of environment, which stands alone."""
+        for kind in KINDS:
+            if step.decorator(kind) is not None and not _is_off(step.decorator(kind)):
+                raise EnvironmentFailed(
+                    f"@custom_environment makes the whole environment and can't go together with "
+                    f"@{kind}; keep one."
+                )
+        asked = decorator.attributes
+        options = json.dumps(asked["options"], sort_keys=True)
+        return Request(
+            python=choose_python(asked["python"], None, self._python),
+            base=self._folder,
+            custom=CustomKind(str(asked["kind"]), options),
         )
 
     def _uv_request(self, levels: list[_Level]) -> Request:

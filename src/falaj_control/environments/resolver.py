@@ -39,4 +39,8 @@ class Resolver(NamedTuple):
         from falaj_control.environments.resolving import resolve
 
         found = find_interpreter(request.python, self.folders, self.environ, self.launcher)
+        if request.custom is not None:
+            from falaj_control.environments.custom import resolve_custom
+
+            return resolve_custom(request, request.custom, found, platform, work)
         return resolve(request, found, platform, self.folders, self.store, self.environ, work)

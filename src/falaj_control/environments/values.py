@@ -33,6 +33,13 @@ class Project:
     contents: str = ""
 
 
+class CustomKind(NamedTuple):
+    """A kind of environment that a package gives, with its options as JSON."""
+
+    name: str
+    options: str
+
+
 @dataclass(frozen=True)
 class Request:
     """What a step asks for, its decorators merged; equal requests share one environment.
@@ -55,10 +62,13 @@ class Request:
     exclude_newer: str | None = None
     metadata: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     base: str = ""
+    custom: CustomKind | None = None
 
     @property
     def kind(self) -> str:
-        """Say who resolves it: conda, uv (from files) or pypi (from decorators)."""
+        """Say who resolves it: conda, uv (from files), pypi (from decorators), or a package."""
+        if self.custom is not None:
+            return self.custom.name
         if self.conda is not None:
             return "conda"
         return "uv" if self.project is not None else "pypi"
@@ -72,6 +82,8 @@ class Request:
         """
         raw = asdict(self)
         raw.pop("base")
+        if self.custom is None:
+            raw.pop("custom")
         project = raw["project"]
         if project is not None:
             # Where the files lie does not matter, what is in them does.
@@ -87,7 +99,8 @@ class Request:
         paths = [one.partition(" @ ")[2] for one in self.requirements]
         named = any(path.startswith(".") for path in (*paths, *self.channels))
         linked = any("://" not in one and not one.startswith("/") for one in self.find_links)
-        return self.base if self.project is not None or named or linked else ""
+        by_files = self.project is not None or self.custom is not None
+        return self.base if by_files or named or linked else ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +109,7 @@ class Lock:
 
     `packages` are tables of PEP 751 (pylock.toml), `conda` the records of conda packages.
     `platform` is a uv platform such as x86_64-unknown-linux-gnu. `python` is the version asked for.
+    `custom` is what a package's kind of environment has answered, as JSON.
     """
 
     request: str
@@ -106,10 +120,13 @@ class Lock:
     exclude_newer: str | None = None
     packages: tuple[Mapping[str, Any], ...] = ()
     conda: tuple[Mapping[str, Any], ...] = ()
+    custom: str | None = None
 
     @property
     def digest(self) -> str:
         """A hash of what gets installed, whoever asked for it."""
+        if self.custom is not None:
+            return digest_of([self.kind, self.python, self.custom])
         return digest_of([self.kind == "conda", self.packages, self.conda])
 
     def to_data(self) -> dict[str, Any]:
@@ -128,6 +145,7 @@ class Lock:
             exclude_newer=data.get("exclude_newer"),
             packages=tuple(data.get("packages", ())),
             conda=tuple(data.get("conda", ())),
+            custom=data.get("custom"),
         )
 
 

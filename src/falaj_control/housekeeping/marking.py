@@ -62,14 +62,15 @@ def mark(store: BlobStore, roots: Iterable[bytes]) -> set[bytes]:
     reached = set(roots)
     open_ends = list(reached)
     while open_ends:
-        for found in _references(store, open_ends.pop()):
+        for found in references(store, open_ends.pop()):
             if found not in reached:
                 reached.add(found)
                 open_ends.append(found)
     return reached
 
 
-def _references(store: BlobStore, digest: bytes) -> Iterator[bytes]:
+def references(store: BlobStore, digest: bytes) -> Iterator[bytes]:
+    """Yield the digests that a blob names; one that is not here names none."""
     try:
         file = store.open(f"{BLOB_TAG}:{digest.hex()}")
     except MissingBlob:

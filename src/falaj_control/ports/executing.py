@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from falaj.model.orders import Order, Report
@@ -115,3 +115,18 @@ class Executor(Protocol):
     def close(self, status: int) -> None:
         """End whatever still runs and let the hosts go; the launcher exits with `status`."""
         ...
+
+
+class ExecutorContext(NamedTuple):
+    """What an executor of another package is made with, once for each run.
+
+    `local` makes the executor of this machine, which also tells of signals and of the launcher's
+    death. Call it once: give it the orders that are to run here, and pass on all of its events.
+    `file` is the flow's, `home` and `cache` are the folders of the settings.
+    """
+
+    local: Callable[[], Executor]
+    flow: str
+    file: str
+    home: str
+    cache: str

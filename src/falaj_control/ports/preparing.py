@@ -40,7 +40,9 @@ PreparationEvent = Preparing | Ready | Failed
 
 
 # Decorators of steps and flows that ask for an environment.
-ENVIRONMENT_DECORATORS = frozenset(("pypi", "conda", "uv", "pypi_base", "conda_base", "uv_base"))
+ENVIRONMENT_DECORATORS = frozenset(
+    ("pypi", "conda", "uv", "pypi_base", "conda_base", "uv_base", "custom_environment")
+)
 
 
 class Environments(Protocol):

@@ -12,6 +12,8 @@ from falaj.model.graph import FlowDescription
 MAX_WORKERS = 16
 MAX_LOG_BYTES = 10 * 1024 * 1024
 ISOLATION = "auto"
+LOCAL_EXECUTOR = "local"
+LOCAL_DATASTORE = "local"
 ENVIRONMENTS = ("local", "pypi", "conda", "uv")
 
 
@@ -51,7 +53,9 @@ class RunRequest:
     from the flow's lock file alone. `includes` names packages of the launching environment that
     travel into those of the steps. `branch` is what the command line says of the project's branch,
     `trigger` the events, as they are recorded, that start the run. `attribute_file` is for the
-    program that started the command.
+    program that started the command. `notify` names notifiers,
+    each with its target, `executor` is what runs the tasks, `datastore` where blobs
+    are kept besides the home.
     """
 
     description: FlowDescription
@@ -68,6 +72,9 @@ class RunRequest:
     locked: bool = False
     includes: tuple[str, ...] = ()
     branch: AskedBranch = NOTHING_ASKED
+    notify: tuple[str, ...] = ()
+    executor: str | None = None
+    datastore: str | None = None
     trigger: Sequence[Mapping[str, Any]] = ()
     resume: ResumeRequest | None = None
     spin: SpinRequest | None = None

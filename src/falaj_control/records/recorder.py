@@ -14,6 +14,7 @@ from falaj_control.records import statements
 from falaj_control.records.database import open_records, unavailable
 from falaj_control.records.happenings import AttemptEnd, LeaseLost, NewRun, TaskEnd
 from falaj_control.records.measures import MeasureBatch
+from falaj_control.records.texts import texts_of_run
 from falaj_control.records.transaction import Transaction
 
 
@@ -33,6 +34,15 @@ class Recorder:
     def pending(self) -> int:
         """How many statements wait to be written."""
         return len(self._pending) + len(self.measures)
+
+    @property
+    def waiting_texts(self) -> list[str]:
+        """The texts that wait to be written, some of which name blobs."""
+        return [one for _, values in self._pending for one in values if isinstance(one, str)]
+
+    def texts_of_run(self) -> list[str]:
+        """Return all texts that are recorded of the run and of its origins."""
+        return texts_of_run(self._connection, self.run)
 
     def create_run(self, new: NewRun) -> int:
         """Record a run that is about to start; return its number."""

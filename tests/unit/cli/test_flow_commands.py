@@ -98,7 +98,7 @@ def test_help_lists_all_commands_but_the_hidden_one(flow: Any) -> None:
     for name in ("run", "resume", "show", "check", "dump", "logs", "output-dot", "version"):
         assert f"\n  {name} " in flow.output
     assert "completion" not in flow.output
-    assert "--datastore" not in flow.output
+    assert "--datastore-root" not in flow.output
 
 
 def test_an_unknown_command_is_answered_with_the_nearest(flow: Any) -> None:
@@ -135,7 +135,6 @@ def test_harmless_options_without_effect_are_noted(flow: Any, options: list[str]
 @pytest.mark.parametrize(
     "options",
     [
-        ["--datastore=s3"],
         ["--environment=docker"],
         ["--metadata=service"],
         ["--config", "a", "b.json"],

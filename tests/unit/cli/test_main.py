@@ -211,5 +211,5 @@ def test_the_reference_names_every_command_and_option() -> None:
         assert f"### `{name}`\n" in text
     for option in ("--with SPEC", "--origin-run-id ID", "--attempt N", "--json", "--isolation"):
         assert option in text
-    assert "`--datastore`" in text
+    assert "`--datastore-root`" in text
     assert text == command_reference()

@@ -11,6 +11,7 @@ import pytest
 from falaj import client
 from falaj.home import Home
 from falaj.liveness import process_lease
+from falaj.model.graph import END, FOREACH, LINEAR, ParameterSpec, StepSpec
 from falaj.model.loglines import LogLine, format_line
 from falaj.store.artifacts import save
 from falaj.store.blobs import BlobStore
@@ -19,6 +20,8 @@ from falaj_control.records.schema import MIGRATIONS, VERSION
 
 BEGAN = 1_700_000_000.0
 STEPS = {"start": ["train"], "train": ["join"], "join": ["end"], "end": []}
+ANY = ParameterSpec("", "", "int", 0, False, False, "", None, True, True, "utf-8", 1)
+KINDS = {"start": FOREACH, "train": LINEAR, "join": LINEAR, "end": END}
 
 
 class Records:
@@ -57,8 +60,17 @@ class Records:
         graph = {
             "start": "start",
             "end": "end",
-            "steps": [{"name": name, "targets": after} for name, after in STEPS.items()],
-            "parameters": [{"attribute": name} for name in parameters],
+            "name": flow,
+            "doc": "",
+            "file": "/nowhere/flow.py",
+            "siblings": [],
+            "steps": [
+                StepSpec(
+                    name, KINDS[name], (*after,), None, name == "join", (), "", "", 1
+                )._asdict()
+                for name, after in STEPS.items()
+            ],
+            "parameters": [{**ANY._asdict(), "attribute": name} for name in parameters],
         }
         row: dict[str, Any] = {
             "reason": "",

@@ -181,6 +181,9 @@ def test_facts_about_a_task(records):
     assert task.artifacts._fields == ("x",)
     facts = task.metadata_dict
     assert (facts["attempt"], facts["attempt_ok"], facts["user"]) == ("0", "True", "ada")
+    assert (facts["runtime"], facts["foreach-execution-path"]) == ("dev", "train:3")
+    types = {fact.name: fact.type for fact in task.metadata}
+    assert (types["attempt"], types["attempt_ok"]) == ("attempt", "internal_attempt_status")
     assert [fact.created_at for fact in task.metadata] == sorted(
         fact.created_at for fact in task.metadata
     )

@@ -1,0 +1,79 @@
+"""The graph of a flow's class, as programs that look at flows ask for it."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+
+from falaj.authoring.collect import describe
+from falaj.authoring.secret_sources import without_values
+from falaj.model.graph import FOREACH, PARALLEL, SPLIT, SWITCH, DecoratorSpec, Graph
+from falaj.model.graphdata import graph_nodes
+
+_TYPES = {SPLIT: "split", FOREACH: "foreach", PARALLEL: "foreach", SWITCH: "split-switch"}
+
+
+class Node(NamedTuple):
+    """One step: its `type` (linear, split, foreach, split-switch, join, start or end), its place,
+    the steps before and after it, and what its `self.next` names."""
+
+    name: str
+    type: str
+    doc: str
+    source_file: str
+    func_lineno: int
+    decorators: Tuple[DecoratorSpec, ...]
+    in_funcs: List[str]
+    out_funcs: List[str]
+    matching_join: Optional[str]
+    foreach_param: Optional[str]
+    parallel_foreach: bool
+    condition: Optional[str]
+    switch_cases: Mapping[Any, str]
+
+
+class FlowGraph:
+    """The steps of a flow by name, each after those that lead to it; looked at, not changed."""
+
+    def __init__(self, flow_class: type) -> None:
+        """Read the graph of `flow_class` from its source. Raises FlowError where it has faults."""
+        description = without_values(describe(flow_class))
+        self.name = description.name
+        self.doc = description.doc
+        self.start_step, self.end_step = description.start, description.end
+        graph = Graph(description)
+        self._told, self._structure = graph_nodes(description)
+        self.nodes: Dict[str, Node] = {}
+        for name in graph.order:
+            step, told = graph.steps[name], self._told[name]
+            self.nodes[name] = Node(
+                name=name,
+                type=_TYPES.get(step.kind) or told["type"],
+                doc=step.doc,
+                source_file=step.file,
+                func_lineno=step.line,
+                decorators=step.decorators,
+                in_funcs=graph.parents[name],
+                out_funcs=list(step.targets),
+                matching_join=told.get("matching_join"),
+                foreach_param=step.foreach,
+                parallel_foreach=step.kind == PARALLEL,
+                condition=step.condition,
+                switch_cases=told.get("switch_cases", {}),
+            )
+        self.sorted_nodes = list(self.nodes)
+
+    def __getitem__(self, name: str) -> Node:
+        """Return the step of that name; raise KeyError where there is none."""
+        return self.nodes[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Whether the flow has a step of that name."""
+        return name in self.nodes
+
+    def __iter__(self) -> Iterator[Node]:
+        """Yield the steps."""
+        return iter(self.nodes.values())
+
+    def output_steps(self) -> Tuple[Dict[str, Any], List[Any]]:
+        """Return what is told of each step, as JSON values, and how the branches nest."""
+        return self._told, self._structure

@@ -1,0 +1,1 @@
+"""Telling others that a run has ended: each notifier in a process of its own."""

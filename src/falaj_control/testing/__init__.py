@@ -1,0 +1,1 @@
+"""Checks for those who write extensions: each runs real work against what they made."""

@@ -1,0 +1,1 @@
+"""A package whose extensions can not be used."""

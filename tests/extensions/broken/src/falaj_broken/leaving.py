@@ -1,0 +1,3 @@
+"""A module that leaves the interpreter."""
+
+raise SystemExit(3)

@@ -1,0 +1,5 @@
+"""Environments."""
+
+
+class Vault:
+    """To come."""
