@@ -50,7 +50,7 @@ def main(file: int) -> NoReturn:
 
     def start(request: RunRequest, watcher: Watcher) -> int:
         # Imported here: most commands start nothing.
-        from falaj_control.launchers import launcher_from
+        from falaj_control.launching import launcher_from
         from falaj_control.wiring import make_start
 
         root = os.path.dirname(os.path.dirname(os.path.abspath(falaj.__file__)))
@@ -58,7 +58,7 @@ def main(file: int) -> NoReturn:
 
     def carry_out_order(order: Order, seconds: float, inside: bool) -> tuple[Report | None, str]:
         # Imported here: most commands give no order.
-        from falaj_control.launchers import carry_out, launcher_from
+        from falaj_control.launching import carry_out, launcher_from
 
         if description is None:
             return None, "the flow is not valid"

@@ -24,7 +24,7 @@ from falaj_control.engine.orders import RunFacts, graph_record
 from falaj_control.engine.run import Engine
 from falaj_control.executors.choosing import make_executor
 from falaj_control.executors.local import LocalExecutor
-from falaj_control.launchers import Launcher, outfit_for
+from falaj_control.launching import Launcher, outfit_for
 from falaj_control.plan.planner import Planner
 from falaj_control.plan.tasks import Origin
 from falaj_control.ports.clock import SystemClock

@@ -122,6 +122,21 @@ def test_the_run_of_a_spin_under_way_may_go(project, until, persist):
     assert Flow("F").latest_run.successful
 
 
+def test_doctor_looks_at_what_spins_refer_to(project, capfd):
+    project.run(FLOW)
+    project.command("spin", "work", "--persist")
+    assert run_tool(["doctor", "--deep"]) == 0
+    assert gc("--keep-last", 0, "--yes") == 0
+    assert run_tool(["doctor", "--deep"]) == 0
+    large = max(
+        (project.home / "store" / "blobs").glob("*/*"), key=lambda path: path.stat().st_size
+    )
+    large.unlink()
+    capfd.readouterr()
+    assert run_tool(["doctor", "--deep"]) == 1
+    assert "which is not there" in capfd.readouterr().out
+
+
 def is_control(pid: int) -> bool:
     return b"falaj_control" in Path(f"/proc/{pid}/cmdline").read_bytes()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from falaj.model.orders import Report
+from falaj.runtime.notes import LONGEST
 from falaj_control.executors.hosts import HostLink
 
 # Output, errors, report and notes, in the order in which a host gets them.
@@ -40,11 +41,13 @@ def take_notes(data: bytearray) -> tuple[tuple[str, Any], ...]:
     """Remove the whole lines from `data` and return them as notes: kind and value.
 
     A line that is no note is left out: whatever a step writes to a file that it does not know
-    must not end the run.
+    must not end the run, nor fill the memory.
     """
     end = data.rfind(b"\n") + 1
     lines = bytes(data[:end]).splitlines()
     del data[:end]
+    if len(data) > LONGEST:
+        data.clear()
     notes: list[tuple[str, Any]] = []
     for line in lines:
         try:

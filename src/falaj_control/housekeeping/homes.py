@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from falaj.errors import CorruptBlob, MissingBlob
 from falaj.hashing import BLOB_TAG, blob_hasher, finish
-from falaj.home import TASK_VARIABLE, VARIABLE, Home
+from falaj.home import TASK_VARIABLE, VARIABLE, Home, spin_home
 from falaj.liveness import is_lost, process_started
 from falaj.runtime.processes import marked_with
 from falaj.store.blobs import BlobStore
@@ -30,11 +30,22 @@ def examine_home(home: Home, deep: bool) -> Findings:
     if not os.path.exists(home.records):
         yield ok("records", "nothing has been run in this home yet")
         return
+    yield from _database(home, deep)
+    spins = spin_home(home)
+    if os.path.exists(spins.records):
+        for one in _database(spins, deep):
+            yield one._replace(subject="spins")
+    yield from _store(home, deep)
+
+
+def _database(home: Home, deep: bool) -> Findings:
     try:
         connection = sqlite3.connect(f"file:{home.records}?mode=ro", uri=True, timeout=30)
         try:
             yield from _records(connection, deep)
-            yield from _runs(connection, home)
+            if not home.shares:
+                # The next spin, or collection, takes note of one that was lost.
+                yield from _runs(connection, home)
             yield from _references(connection, home, deep)
         finally:
             connection.close()
@@ -45,7 +56,6 @@ def examine_home(home: Home, deep: bool) -> Findings:
             "Restore it from a copy, or move it away to start with empty records; the artifacts "
             "beside it stay.",
         )
-    yield from _store(home, deep)
 
 
 def _records(connection: sqlite3.Connection, deep: bool) -> Findings:

@@ -1,3 +1,4 @@
+from falaj.runtime.notes import LONGEST
 from falaj_control.executors.underway import take_notes
 
 
@@ -12,4 +13,14 @@ def test_whole_lines_are_taken_and_the_rest_waits():
 
 def test_lines_that_are_no_notes_are_left_out():
     data = bytearray(b'nonsense\n{"a":1}\n17\n[1,2,3]\n\xff\n["card",1]\n\n')
+    assert take_notes(data) == (("card", 1),)
+
+
+def test_what_never_ends_a_line_does_not_pile_up():
+    data = bytearray()
+    for _ in range(100):
+        data += b"x" * 65536
+        assert take_notes(data) == ()
+        assert len(data) <= LONGEST
+    data += b'\n["card", 1]\n'
     assert take_notes(data) == (("card", 1),)

@@ -1,4 +1,4 @@
-"""The process that imported a flow, as control knows it, and what it does for commands."""
+"""The process that imported the flow, as control knows it, and what is asked of it alone."""
 
 from __future__ import annotations
 
@@ -60,6 +60,33 @@ def launcher_from(hello: Mapping[str, Any], link: HostLink, falaj_root: str) -> 
     )
 
 
+def outfit_for(
+    launcher: Launcher,
+    settings: Settings,
+    description: FlowDescription,
+    before: tuple[str | None, Mapping[str, str]],
+    locked: bool,
+) -> Outfit | None:
+    """Return what the steps ask for, None where none does; `before` is what `--environment` says,
+    and the digests of the descriptions of the run that is resumed, by step."""
+    chosen, described = before
+    asking = {one.name for one in description.decorators}
+    asking |= {one.name for step in description.steps for one in step.decorators}
+    if not asking & ENVIRONMENT_DECORATORS and chosen in (None, "local"):
+        return None
+    # Imported here: most flows run where they were launched.
+    from falaj_control.outfitting import Places, outfit_of
+
+    places = Places(
+        cache=settings.cache,
+        store=settings.home.store,
+        travel=settings.home.travelled,
+        python=launcher.interpreter.python,
+        chosen=chosen,
+    )
+    return outfit_of(description, places, described, locked)
+
+
 def carry_out(
     launcher: Launcher,
     description: FlowDescription,
@@ -91,30 +118,3 @@ def carry_out(
     with outfit.place(order.step, report.manifest) as place:
         found = here if place is None else Placement(place=place)
         return carry_out_alone(*parts, order, seconds, found)
-
-
-def outfit_for(
-    launcher: Launcher,
-    settings: Settings,
-    description: FlowDescription,
-    before: tuple[str | None, Mapping[str, str]],
-    locked: bool,
-) -> Outfit | None:
-    """Return what the steps ask for, None where none does; `before` is what `--environment` says,
-    and the digests of the descriptions of the run that is resumed, by step."""
-    chosen, described = before
-    asking = {one.name for one in description.decorators}
-    asking |= {one.name for step in description.steps for one in step.decorators}
-    if not asking & ENVIRONMENT_DECORATORS and chosen in (None, "local"):
-        return None
-    # Imported here: most flows run where they were launched.
-    from falaj_control.outfitting import Places, outfit_of
-
-    places = Places(
-        cache=settings.cache,
-        store=settings.home.store,
-        travel=settings.home.travelled,
-        python=launcher.interpreter.python,
-        chosen=chosen,
-    )
-    return outfit_of(description, places, described, locked)
