@@ -115,7 +115,7 @@ def test_links_in_the_target_lead_nowhere(two_runs, falaj, tmp_path):
 
 
 def test_files_from_outside_of_the_folder_stay_inside(project, falaj, monkeypatch):
-    library = project.folder.parent / "library"
+    library = project.folder.parent / f"{project.folder.name}-library"
     library.mkdir()
     (library / "part.py").write_text("VALUE = 5\n")
     monkeypatch.setenv("PYTHONPATH", str(library))
@@ -125,7 +125,7 @@ def test_files_from_outside_of_the_folder_stay_inside(project, falaj, monkeypatc
         str(path.relative_to(project.folder / "pulled"))
         for path in (project.folder / "pulled").rglob("*.py")
     }
-    assert found == {"flow.py", "outside/1/library/part.py"}
+    assert found == {"flow.py", f"outside/1/{library.name}/part.py"}
     names = Run("F/1").code.tarball.getnames()
     assert set(names) == found
     assert falaj("code", "diff", "1").stdout == ""
@@ -164,7 +164,7 @@ def test_package_of_a_flow_that_prints_or_takes_long(project):
 
 
 def test_packages_that_travel_are_packaged(project, monkeypatch):
-    library = project.folder.parent / "library"
+    library = project.folder.parent / f"{project.folder.name}-library"
     library.mkdir()
     (library / "part.py").write_text("VALUE = 5\n")
     monkeypatch.setenv("PYTHONPATH", str(library))

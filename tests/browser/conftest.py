@@ -50,9 +50,12 @@ def _program() -> str:
     pytest.fail("Tests in a browser need one of these programs: " + ", ".join(PROGRAMS))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Give the session one browser."""
+    """Give a file of tests one browser.
+
+    No longer: while it is open an event loop runs in this thread, and tests of others want theirs.
+    """
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=_program(), args=OPTIONS)
         yield opened
