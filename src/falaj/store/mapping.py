@@ -173,7 +173,8 @@ def _untouched(address: int, size: int) -> bool:
     anonymous: List[int] = []
     inside = False
     try:
-        with open("/proc/self/smaps") as file:
+        # It names mapped files, whose names need not be UTF-8.
+        with open("/proc/self/smaps", encoding="utf-8", errors="replace") as file:
             for line in file:
                 if line[0] in _HEX:
                     start, _, rest = line.partition("-")

@@ -1,5 +1,6 @@
 """Mapped artifacts: copy-on-write, never damaged without being told, cheap where only read."""
 
+import mmap
 import os
 import shutil
 import subprocess
@@ -334,3 +335,13 @@ def test_healing_leaves_a_verified_file_in_place_and_replaces_a_damaged_one(stor
     note_verified(store.root, digest, file_stamp(file))
     os.close(file)
     assert not os.listdir(os.path.join(store.root, "tmp"))
+
+
+def test_a_mapped_file_with_a_name_that_is_not_utf8_is_in_nobodys_way(tmp_path, store):
+    odd = os.path.join(os.fsencode(tmp_path), b"odd-\xff\xfe")
+    with open(odd, "wb") as file:
+        file.write(b"x" * 8192)
+    mapped = MappedBlob(store, put(store, numbers()))
+    with open(odd, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as other:
+        assert other[0] == ord("x")
+        assert is_unchanged(mapped, mapped.value)
