@@ -14,6 +14,8 @@ ACCESS_SECONDS = 0.050
 PEER_TIMES = 20
 SMALL_SECONDS = 0.100
 CARD_SECONDS = 0.030
+CARDS = 20
+CARD_PEER_TIMES = 10
 
 
 def array(sides: Sides, quick: bool) -> list[Row]:
@@ -107,7 +109,7 @@ def small(sides: Sides, quick: bool) -> list[Row]:
 
 
 def card(sides: Sides, quick: bool) -> list[Row]:
-    """Put ten components on a card in one step."""
+    """Put ten components on a card in one step, and have the cards of many tasks rendered."""
     falaj = sides.falaj
 
     def more() -> float:
@@ -127,6 +129,31 @@ def card(sides: Sides, quick: bool) -> list[Row]:
             apart(mine),
             f"+{1000 * CARD_SECONDS:.0f} ms",
             mine.median <= CARD_SECONDS,
+        ),
+        *_pages(sides, quick),
+    ]
+
+
+def _pages(sides: Sides, quick: bool) -> list[Row]:
+    falaj, metaflow = sides.falaj, sides.metaflow
+
+    def more(side: Side) -> float:
+        run = (*_quiet(side), "--width", str(CARDS - 3))
+        carded = flow_time(side, "card", "fan.py", *run, "--with", "card")
+        return (carded - flow_time(side, "card", "fan.py", *run)) / CARDS
+
+    ours, peers = interleave(1 if quick else 3, lambda: more(falaj), lambda: more(metaflow))
+    for side in (falaj, metaflow):
+        side.clear("card")
+    faster = ratios(peers, ours)
+    return [
+        Row(
+            f"  a page, where each of {CARDS} tasks has its default card; peer: Metaflow",
+            seconds(spread(ours).median),
+            seconds(spread(peers).median),
+            f"{times(faster)} faster",
+            f"{CARD_PEER_TIMES}x faster",
+            faster.median >= CARD_PEER_TIMES,
         )
     ]
 

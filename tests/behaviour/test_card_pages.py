@@ -9,7 +9,7 @@ import pytest
 from pagetext import text_on
 
 from falaj import Task
-from falaj.cards import DefaultCard, MetaflowCard
+from falaj.cards import DefaultCard, MetaflowCard, get_cards
 from falaj.cards.registry import card_types, find_card, register_card
 
 FLOW = """
@@ -230,3 +230,32 @@ def test_a_parameter_that_is_a_whole_file_is_cut(project):
     words = text_on(rendered("default", done.run["start"].task))
     assert "x" * 200 + "…" in words
     assert "x" * 201 not in words
+
+
+def test_what_makes_pages_is_imported_once_for_all_cards(project):
+    done = project.run("""
+        import sys
+        from falaj.cards import DefaultCard, MetaflowCard
+
+        class Spy(MetaflowCard):
+            type = "spy"
+
+            def render(self, task):
+                before = set(sys.modules)
+                page = DefaultCard({}, [], None, None).render(task)
+                late = sorted(set(sys.modules) - before)
+                return "late: %s, made: %s" % (late, "two" in page)
+
+        class F(FlowSpec):
+            @card(type="spy")
+            @step
+            def start(self):
+                self.words = ["one", "two"]
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+    """)
+    (page,) = get_cards(done.run["start"].task)
+    assert page.get() == "late: [], made: True"

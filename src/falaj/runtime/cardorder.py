@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+from importlib import import_module
 from typing import Any, Mapping, Optional
 
 from falaj import home
 from falaj.authoring.secret_sources import without_values
 from falaj.cards.left import Left, load_left
+from falaj.cards.page.code import highlighted
 from falaj.cards.rendering import (
     REFRESH,
     RENDER_RUNTIME,
@@ -27,6 +29,25 @@ from falaj.runtime.cardmemory import limit_memory
 from falaj.runtime.cardpage import error_component
 from falaj.runtime.failure import describe_exception
 from falaj.store.blobs import FetchingStore
+
+# What making a page imports late, as commands and steps have no use for it.
+_LATE = (
+    "falaj.cards.builtin",
+    "falaj.client.effective",
+    "falaj.client.figures",
+    "falaj.client.metrics",
+    "falaj.client.profiles",
+    "falaj.client.reader",
+    "urllib.parse",
+)
+
+
+def get_ready() -> None:
+    """Do once, for all processes that are forked from this one, what each card would do first."""
+    for name in _LATE:
+        import_module(name)
+    # Before Python 3.12 the expressions by which source is cut up are compiled when first used.
+    highlighted("pass")
 
 
 def render_card(flow_class: type, description: FlowDescription, order: Order) -> Report:

@@ -57,6 +57,7 @@ class Host:
         self._sweep = False
         self._helpers: FrozenSet[int] = frozenset()
         self._preloaded: Optional[Preloaded] = None
+        self._renders_cards = False
 
     def preload(self, steps: Sequence[str]) -> None:
         """Import what these steps import first, once for all of their tasks."""
@@ -106,7 +107,7 @@ class Host:
         """Take a single order and become its task, for steps that must not be forked."""
         while True:
             for message in self._receiver.messages():
-                if message.kind == wire.ORDER:
+                if message.kind in (wire.ORDER, wire.CARD):
                     processes.prepare()
                     # Control takes the end of the connection for the end of the task, so a child
                     # that the step forks must not hold it open.
@@ -124,6 +125,9 @@ class Host:
     def _handle_messages(self) -> Optional[int]:
         for message in self._receiver.messages():
             if message.kind == wire.ORDER:
+                self._fork(message)
+            elif message.kind == wire.CARD:
+                self._get_ready_for_cards()
                 self._fork(message)
             elif message.kind == wire.EXIT:
                 return int(message.json())
@@ -152,6 +156,21 @@ class Host:
         self._orders[pid] = message.number
         _close(files)
         self._send(wire.FORKED, message.number, {"pid": pid})
+
+    def _get_ready_for_cards(self) -> None:
+        """Import what renders cards, once for all of them: it is most of what a card costs."""
+        if not self._renders_cards:
+            self._renders_cards = True
+            try:
+                from falaj.runtime import cardorder
+
+                cardorder.get_ready()
+            except Exception:
+                # The card's own process fails in the same way, and tells of it.
+                return
+            # A collection in a child would have it copy all that was just imported.
+            gc.collect()
+            gc.freeze()
 
     def _inherited_files(self) -> List[int]:
         signal.set_wakeup_fd(-1)

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from falaj.model.orders import EXIT_UNREPORTED, ErrorInfo, Order
+from falaj.model.orders import CARD, EXIT_UNREPORTED, ErrorInfo, Order
 from falaj.runtime import wire
 from falaj.runtime.processes import kill_tree
 from falaj_control.executors.hosts import HostLink, Interpreter, exit_code
@@ -82,7 +82,8 @@ class LocalExecutor:
         process = OrderUnderWay(number, link, pipes)
         self._processes[number] = process
         link.running.add(number)
-        link.send(wire.pack(wire.ORDER, number, order.to_wire()), theirs)
+        kind = wire.CARD if order.kind == CARD else wire.ORDER
+        link.send(wire.pack(kind, number, order.to_wire()), theirs)
         self._update_interest(link)
 
     def _refuse(self, number: int, why: str, files: Iterable[int]) -> None:
