@@ -133,6 +133,14 @@ def test_the_variable_also_works_for_python_itself(small):
     assert "told True" in done.stdout
 
 
+def test_variables_that_the_file_itself_sets_are_read(small):
+    text = FLOW.replace("import os\n", 'import os\nos.environ["METAFLOW_RUN_SIZE"] = "4"\n', 1)
+    small.write_text(text, encoding="utf-8")
+    for command in (["run"], ["run", "--isolation", "spawn"]):
+        done = do([sys.executable, small, *command], words(small.parent, FALAJ_METAFLOW="1"))
+        assert "total 14 SmallFlow" in done.stdout
+
+
 @pytest.mark.parametrize("isolation", ["fork", "spawn"])
 def test_one_import_works_wherever_tasks_run(small, isolation):
     small.write_text("import falaj.compat.metaflow\n" + FLOW, encoding="utf-8")

@@ -72,15 +72,14 @@ class Finder:
 
 def switch_on() -> None:
     """Let `import metaflow` mean Falaj from now on. Raises ImportError where it is too late."""
-    if Finder in sys.meta_path:
-        return
-    there = sys.modules.get(ROOT)
-    if there is not None:
-        raise ImportError(
-            "Metaflow itself is imported already, from {}; import falaj.compat.metaflow "
-            "first.".format(getattr(there, "__file__", "an unknown place"))
-        )
-    sys.meta_path.insert(0, Finder)
+    if Finder not in sys.meta_path:
+        there = sys.modules.get(ROOT)
+        if there is not None:
+            raise ImportError(
+                "Metaflow itself is imported already, from {}; import falaj.compat.metaflow "
+                "first.".format(getattr(there, "__file__", "an unknown place"))
+            )
+        sys.meta_path.insert(0, Finder)
     # Hosts, hooks and whatever else this process starts read the same flow file.
     os.environ[VARIABLE] = "1"
     translate(os.environ)

@@ -126,6 +126,7 @@ MODULES: Mapping[str, Mapping[str, str]] = {
     "metaflow.plugins.cards.card_modules.components": _of(
         "falaj.cards", [name for name in _CARDS if name[0].isupper() and "MetaflowCard" not in name]
     ),
+    "metaflow.plugins.cards.exception": {"CardNotPresentException": "falaj.errors:NoSuchCard"},
     "metaflow.plugins.catch_decorator": _of("falaj.errors", ["FailureHandledByCatch"]),
     "metaflow.plugins.package_sources": _of("falaj", ["package_sources"]),
     "metaflow.plugins.package_suffixes_mutator": _of("falaj", ["package_suffixes"]),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Callable, Dict, MutableMapping
+from typing import Callable, Dict, List, MutableMapping
 
 _PREFIX = "METAFLOW_"
 _RUN = "METAFLOW_RUN_"
+# Lists the variables of Falaj's that are there for Metaflow's.
+_SET = "FALAJ_METAFLOW_SET"
 # What a step of Metaflow's finds in its own environment; they name no parameter.
 _OF_TASKS = frozenset(("METAFLOW_RUN_ID", "METAFLOW_RUNTIME_NAME"))
 
@@ -34,12 +36,19 @@ _READ: Dict[str, Callable[[str], str]] = {"FALAJ_HOME": _home}
 
 
 def translate(environ: MutableMapping[str, str]) -> None:
-    """Set in `environ` what its METAFLOW_ variables ask for; Falaj's own win over them."""
+    """Set in `environ` what its METAFLOW_ variables ask for; Falaj's own win over them.
+
+    What an earlier call set, here or in the process that started this one, is set anew.
+    """
+    for own in environ.pop(_SET, "").split():
+        environ.pop(own, None)
+    done: List[str] = []
     for name, value in list(environ.items()):
         if not name.startswith(_PREFIX) or name in _OF_TASKS or not value:
             continue
-        if name.startswith(_RUN):
-            environ.setdefault("FALAJ_RUN_" + name[len(_RUN) :], value)
-        elif name in _SAME:
-            own = _SAME[name]
-            environ.setdefault(own, _READ.get(own, str)(value))
+        own = "FALAJ_RUN_" + name[len(_RUN) :] if name.startswith(_RUN) else _SAME.get(name)
+        if own is not None and own not in environ:
+            environ[own] = _READ.get(own, str)(value)
+            done.append(own)
+    if done:
+        environ[_SET] = " ".join(done)

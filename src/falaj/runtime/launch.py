@@ -13,6 +13,7 @@ import socket
 import sys
 from typing import Any, Dict, List, NoReturn
 
+from falaj.compat import switch_on_if_asked
 from falaj.errors import FalajException, InvalidFlow
 from falaj.runtime.control import control_command
 from falaj.runtime.flowfile import flows_in, load_flow, stop_if_only_wanted
@@ -26,6 +27,8 @@ _named_to_tool = False
 def main(flow_class: type) -> NoReturn:
     """Run the command line of `flow_class` with this process's arguments, and exit."""
     stop_if_only_wanted(flow_class)
+    # The flow's file may have set variables of Metaflow's itself.
+    switch_on_if_asked()
     sys.exit(_command(flow_class, sys.argv[1:]))
 
 
