@@ -26,7 +26,8 @@ _LAST_WORDS = 10.0
 class TaskCards:
     """The cards of the running task; without an id, its default card.
 
-    The default card is the one with `customize=True`, else the only one that takes components.
+    The default card is, of those that take components, the one with `customize=True`, else the only
+    one without an id, else the only one.
     """
 
     def __init__(self, order: Order) -> None:
@@ -60,10 +61,12 @@ class TaskCards:
 
     def _find_default(self) -> Optional[CardPage]:
         editable = [page for page in self._pages if page.takes_components]
-        chosen = [page for page in editable if page.attributes.get("customize")]
-        if chosen:
-            return chosen[0] if len(chosen) == 1 else None
-        return editable[0] if len(editable) == 1 else None
+        customized = [page for page in editable if page.attributes.get("customize")]
+        nameless = [page for page in editable if page.attributes.get("id") is None]
+        for chosen in (customized, nameless, editable):
+            if len(chosen) == 1:
+                return chosen[0]
+        return None
 
     def warn(self, message: str) -> None:
         """Tell the person something about cards, once."""

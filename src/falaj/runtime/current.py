@@ -200,7 +200,7 @@ _ANSWERS: Mapping[str, Callable[[FlowDescription, Order], Any]] = {
     "origin_run_id": lambda _, order: order.context.get("origin"),
     "namespace": lambda _, order: order.context.get("namespace"),
     "username": lambda _, order: order.context.get("user"),
-    "tags": lambda _, order: frozenset(order.context.get("tags", ())),
+    "tags": lambda _, order: set(order.context.get("tags", ())),
     "pathspec": lambda _, order: order.pathspec,
     "parameter_names": lambda description, _: [p.attribute for p in description.parameters],
     "graph": _graph,

@@ -18,7 +18,7 @@ from falaj_control.ports.executing import Ended
 _OUTCOMES = {"succeeded": ENDED_WELL, "caught": ENDED_CAUGHT, "failed": ENDED_FAILED}
 _HINTS = {
     signal.SIGKILL: "; the machine may have run out of memory",
-    signal.SIGSEGV: "; native code crashed",
+    signal.SIGSEGV: ", a segmentation fault: native code crashed",
     signal.SIGABRT: "; native code gave up",
     signal.SIGBUS: "; a file that was mapped may have been cut short",
 }

@@ -189,7 +189,7 @@ def active(**changes) -> ActiveTask:
     ("status", "why", "words"),
     [
         (-signal.SIGKILL, "", "killed by SIGKILL; the machine may have run out of memory"),
-        (-signal.SIGSEGV, "", "killed by SIGSEGV; native code crashed"),
+        (-signal.SIGSEGV, "", "killed by SIGSEGV, a segmentation fault: native code crashed"),
         (-signal.SIGUSR1, "", "killed by SIGUSR1."),
         (-250, "", "killed by signal 250"),
         (3, "", "exit status 3, as by os._exit"),
