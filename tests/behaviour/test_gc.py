@@ -205,6 +205,30 @@ def test_a_second_collection_at_the_same_time_is_refused(project, capfd):
     assert "Another collection is at work" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("place", ["/proc/{}", "{}/a file/home"])
+def test_a_home_that_can_not_be_written_is_told(home, monkeypatch, capfd, place):
+    (home / "a file").touch()
+    name = home.name if place.startswith("/proc") else str(home)
+    monkeypatch.setenv("FALAJ_HOME", place.format(name))
+    assert gc() == 1
+    assert "Can't use the Falaj home:" in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("no_grace")
+def test_what_can_not_be_read_is_told_and_then_nothing_goes(project, capfd):
+    project.run(FLOW)
+    store = BlobStore(str(project.home / "store"))
+    stray = store.put(b"written by a task that was killed")
+    manifest = Run("F/1")["end"].task._facts.record.manifest
+    # A disk that gives back nothing of a file is hard to come by; a folder can't be read either.
+    os.unlink(store.path(manifest))
+    os.mkdir(store.path(manifest))
+    assert gc() == 1
+    told = capfd.readouterr().err
+    assert f"Can't read {store.path(manifest)}: Is a directory." in told
+    assert store.exists(stray)
+
+
 @pytest.mark.parametrize("age", ["30", "x", "-1d", "1y", ""])
 def test_an_age_that_is_none_is_told(project, age, capfd):
     assert gc("--older-than", age) == 2

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from typing import BinaryIO
 
-from falaj.errors import MissingBlob
+from falaj.errors import MissingBlob, StoreUnavailable
 from falaj.hashing import BLOB_TAG, HEX_LENGTH
 from falaj.store.blobs import BlobStore
 
@@ -70,17 +70,24 @@ def mark(store: BlobStore, roots: Iterable[bytes]) -> set[bytes]:
 
 
 def references(store: BlobStore, digest: bytes) -> Iterator[bytes]:
-    """Yield the digests that a blob names; one that is not here names none."""
+    """Yield the digests that a blob names; one that is not here names none.
+
+    Raises StoreUnavailable for one that can't be read: what it names is not known.
+    """
+    name = f"{BLOB_TAG}:{digest.hex()}"
     try:
-        file = store.open(f"{BLOB_TAG}:{digest.hex()}")
+        file = store.open(name)
     except MissingBlob:
         # The digest of an artifact that lies in a pack, or of a blob that was lost before.
         return
-    with open(file, "rb") as opened:
-        # A pickle or an array starts otherwise, so what is large is mostly not read.
-        first = opened.read(1)
-        if first in _JSON:
-            yield from _in_pieces(opened)
+    try:
+        with open(file, "rb") as opened:
+            # A pickle or an array starts otherwise, so what is large is mostly not read.
+            first = opened.read(1)
+            if first in _JSON:
+                yield from _in_pieces(opened)
+    except OSError as error:
+        raise StoreUnavailable(f"Can't read {store.path(name)}: {error.strerror}.") from error
 
 
 def _in_pieces(opened: BinaryIO) -> Iterator[bytes]:
