@@ -203,6 +203,7 @@ class Dispatcher:
             parts.recorder.task_tried_again(planned.id, task.attempt, at)
         parts.capacity.take(task.options.get("resources"))
         context.active[task.number] = task
+        context.board.changed = True
         place = parts.environments.place(planned.step)
         secrets = parts.secrets.of_step(planned.step)
         order = orders.task_order(plan.facts, task, str(context.parameters), secrets)

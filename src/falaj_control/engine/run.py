@@ -92,7 +92,7 @@ class Engine:
         board = self._context.board
         if board.changed and now >= self._progress_at:
             self._progress_at = now + _PROGRESS_EVERY
-            self._parts.watcher.progress(board.progress())
+            self._parts.watcher.progress(self._context.progress())
 
     def _is_over(self) -> bool:
         context = self._context
@@ -218,5 +218,5 @@ class Engine:
         cut = RunEnd(failure.state, failure.reason) if failure is not None else None
         end = run_end(context.finished, cut, board.totals())
         recorder.end_run(end.state, end.reason, cause, at)
-        self._parts.watcher.progress(board.progress())
+        self._parts.watcher.progress(context.progress())
         return end
