@@ -15,11 +15,10 @@ from typing import BinaryIO
 from falaj.errors import MissingBlob, StoreUnavailable
 from falaj.hashing import BLOB_TAG, HEX_LENGTH
 from falaj.store.blobs import BlobStore
+from falaj_control.records.texts import naming_texts
 
 _DIGEST = re.compile(rb"%s:([0-9a-f]{%d})" % (BLOB_TAG.encode(), HEX_LENGTH))
 _JSON = (b"{", b"[")
-# Sentences about what happened, which refer to nothing.
-_NO_REFERENCES = frozenset(("events", "metrics", "metric_summaries"))
 
 
 def digests_in(text: bytes) -> Iterator[bytes]:
@@ -31,20 +30,9 @@ def digests_in(text: bytes) -> Iterator[bytes]:
 def roots_in(connection: sqlite3.Connection, without: Collection[int] = ()) -> Iterator[bytes]:
     """Yield the digests that the records name, except those of the runs `without`."""
     left_out = frozenset(without)
-    names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
-    for (table,) in names:
-        if table in _NO_REFERENCES or table.startswith("sqlite_"):
-            continue
-        cursor = connection.execute(f'SELECT * FROM "{table}"')
-        columns = [column[0] for column in cursor.description]
-        key = "id" if table == "runs" else "run"
-        run = columns.index(key) if key in columns else None
-        for row in cursor:
-            if run is not None and row[run] in left_out:
-                continue
-            for value in row:
-                if isinstance(value, str) and BLOB_TAG in value:
-                    yield from digests_in(value.encode())
+    for run, text in naming_texts(connection):
+        if run not in left_out:
+            yield from digests_in(text.encode())
 
 
 def roots_in_files(paths: Iterable[str]) -> Iterator[bytes]:
