@@ -48,6 +48,7 @@ class Engine:
         self._commit_at: float | None = None
         self._renew_at = 0.0
         self._progress_at = 0.0
+        self._dispatched_at = 0.0
 
     @property
     def failure(self) -> Failure | None:
@@ -87,6 +88,7 @@ class Engine:
             if task.log is not None and task.log.waits:
                 self._collector.show(task, "o", b"")
         self._dispatcher.run_once(now)
+        self._dispatched_at = now
         self._keep_records(now)
         self._cards.run_once(now)
         board = self._context.board
@@ -109,8 +111,8 @@ class Engine:
         if context.board.changed:
             due.append(self._progress_at)
         if context.waiting and context.failure is None:
-            # One that is due already waits for a slot, which opens with an event.
-            due.append(max(context.waiting[0][0], now + 0.01))
+            # One that was due before waits for a slot, which opens with an event.
+            due.extend(at for at, _, _ in context.waiting[:1] if at > self._dispatched_at)
         if any(task.log is not None and task.log.waits for task in context.active.values()):
             due.append(now + _PARTIAL_LINES_EVERY)
         return max(0.0, min(due) - now)
