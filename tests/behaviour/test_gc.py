@@ -123,6 +123,31 @@ def test_a_dry_run_deletes_nothing_and_nobody_is_asked_in_a_pipe(project, capfd)
 
 
 @pytest.mark.usefixtures("no_grace")
+def test_no_other_run_goes_than_a_person_has_agreed_to(project):
+    project.run(FLOW)
+    project.command("run")
+    ours, theirs = os.openpty()
+    program = [sys.executable, "-m", "falaj_control.cli.main", "gc", "--keep-last", "1"]
+    process = subprocess.Popen(program, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    said = b""
+    while b"Delete 1 run with logs and artifacts?" not in said:
+        said += os.read(ours, 4096)
+    # Now the policy would have the second run go as well.
+    project.command("run")
+    os.write(ours, b"y\n")
+    try:
+        while more := os.read(ours, 4096):
+            said += more
+    except OSError:
+        # The other side is closed.
+        pass
+    os.close(ours)
+    assert process.wait(60) == 0, said
+    assert ids() == [2, 3]
+
+
+@pytest.mark.usefixtures("no_grace")
 def test_what_a_kept_run_was_resumed_from_stays(project, capfd):
     project.fail(FLOW, "--salt", "x", env={"FAIL": "1"})
     project.resume()
