@@ -154,16 +154,26 @@ class Engine:
         self._commit_at = None
 
     def _await_snapshot(self) -> None:
-        clock, context = self._parts.clock, self._context
+        """Have the code stored, also where the run was over before it could be."""
+        clock, context, failure = self._parts.clock, self._context, self._context.failure
+        stopped = failure is not None and failure.state in (CANCELLED, LOST)
+        wanted = context.parameters is not None and not stopped
         limit = clock.monotonic() + _SNAPSHOT_WAIT
-        while context.snapshot_number and clock.monotonic() < limit:
-            for event in self._parts.executor.poll(limit - clock.monotonic()):
+        while clock.monotonic() < limit:
+            if wanted:
+                self._dispatcher.snapshot_code()
+            if not context.snapshot_number and not (wanted and context.travel_number):
+                return
+            for event in self._parts.executor.poll(max(0.0, limit - clock.monotonic())):
                 if self._cards.take(event):
                     continue
-                if isinstance(event, Ended):
+                if isinstance(event, Ended) and event.number == context.travel_number:
+                    self._outfitter.travelled_late(event)
+                elif isinstance(event, Ended):
                     self._collector.ended(event)
                 elif isinstance(event, Signalled | LauncherGone):
                     # The run itself is over; only the wait is cut short.
+                    wanted = False
                     self._parts.executor.signal(context.snapshot_number, signal.SIGKILL)
 
     def _await_cards(self) -> None:
