@@ -9,8 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from falaj import Run
 from falaj_control.cli.main import run_tool
+from falaj_control.records.schema import MIGRATIONS, VERSION
 
 FLOW = """
     class F(FlowSpec):
@@ -91,6 +94,97 @@ def test_damaged_records_are_told_without_a_traceback(project, capfd):
     assert "can't be read" in bad(found)["records"]
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("DROP TABLE metrics", "lacks the index metrics_by_run, the table metrics"),
+        ("DROP TABLE cards", "lacks the table cards"),
+        ("ALTER TABLE attempts DROP COLUMN profile", "lacks the column attempts.profile"),
+        ("DROP INDEX events_by_run", "lacks the index events_by_run"),
+        ("DROP TABLE logged_params; DROP TABLE runs", "the table logged_params, the table runs"),
+    ],
+)
+def test_records_without_a_part_that_they_should_have_are_told(project, capfd, change, told):
+    project.run(FLOW)
+    connection = sqlite3.connect(project.home / "records.db")
+    connection.executescript(change)
+    connection.close()
+    status, found = doctor(capfd)
+    assert status == 1
+    assert told in bad(found)["records"]
+
+
+def test_records_that_were_only_begun_or_are_of_an_earlier_falaj_are_well(home, capfd):
+    (home / "records.db").write_bytes(b"")
+    status, found = doctor(capfd)
+    assert (status, "nothing has been recorded yet" in str(found)) == (0, True)
+    for version in range(1, VERSION):
+        (home / "records.db").unlink()
+        connection = sqlite3.connect(home / "records.db")
+        for script in MIGRATIONS[:version]:
+            connection.executescript(script)
+        connection.execute(f"PRAGMA user_version = {version}")
+        connection.close()
+        status, found = doctor(capfd, "--deep")
+        assert (status, bad(found)) == (0, {})
+        assert f"schema {version} (the next run brings it to {VERSION})" in str(found)
+
+
+def test_a_home_of_any_name_is_looked_at_and_left_as_it_is(project, capfd, monkeypatch):
+    odd = project.folder / "is it 100%41?a#b"
+    monkeypatch.setenv("FALAJ_HOME", str(odd))
+    project.run(FLOW)
+    before = sorted(os.listdir(project.folder))
+    status, found = doctor(capfd, "--deep")
+    assert (status, bad(found)) == (0, {})
+    assert "1 run'" in str(found)
+    assert sorted(os.listdir(project.folder)) == before
+
+
+def test_a_card_or_a_value_of_a_foreach_that_is_gone_is_found(project, capfd):
+    project.run(
+        """
+        class F(FlowSpec):
+            @card(type="blank")
+            @step
+            def start(self):
+                from falaj.cards import Markdown
+
+                current.card.append(Markdown("# Found"))
+                self.items = [1, 2]
+                self.next(self.each, foreach="items")
+
+            @step
+            def each(self):
+                self.next(self.join)
+
+            @step
+            def join(self, inputs):
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+        """
+    )
+    connection = sqlite3.connect(project.home / "records.db")
+    [(page,)] = connection.execute("SELECT html FROM cards").fetchall()
+    [(going,)] = connection.execute("SELECT transition FROM tasks WHERE id = 1").fetchall()
+    connection.close()
+    for digest, told, deep in (
+        (page, "card blank of task 1/1 (page) refers to", ()),
+        (json.loads(going)[3], "task 1/each/2 refers to", ("--deep",)),
+    ):
+        assert doctor(capfd, *deep)[0] == 0
+        name = digest.partition(":")[2]
+        blob = project.home / "store" / "blobs" / name[:2] / name[2:]
+        data = blob.read_bytes()
+        blob.unlink()
+        status, found = doctor(capfd, *deep)
+        assert (status, told in str(found)) == (1, True), found
+        blob.write_bytes(data)
+
+
 def test_records_of_a_newer_falaj_are_told(project, capfd):
     project.run(FLOW)
     connection = sqlite3.connect(project.home / "records.db")
@@ -152,9 +246,12 @@ def test_what_killed_writers_left_is_told_and_gc_removes_it(project, capfd):
     assert bad(doctor(capfd)[1]) == {}
 
 
-def test_a_home_that_can_not_be_written_fails(home, monkeypatch, capfd):
+@pytest.mark.parametrize("place", ["/proc/{}", "{}/a file/home"])
+def test_a_home_that_can_not_be_written_fails(home, monkeypatch, capfd, place):
     # Where nobody may make a folder, whoever runs this.
-    monkeypatch.setenv("FALAJ_HOME", str(Path("/proc") / home.name))
+    (home / "a file").touch()
+    name = home.name if place.startswith("/proc") else str(home)
+    monkeypatch.setenv("FALAJ_HOME", place.format(name))
     status, found = doctor(capfd)
     assert status == 1
     assert "set FALAJ_HOME to another folder" in bad(found)["home"]

@@ -184,6 +184,7 @@ def test_ctrl_c_ends_a_hook_and_calls_no_other(project, until, is_alive):
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
+    assert "hangs] failed, which changes nothing about the run: it was interrupted." in out
     assert "The exit hook `alone` was not called." in out
     assert content(project, "alone") is None
     assert Run("F/1").successful

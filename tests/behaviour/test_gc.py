@@ -123,6 +123,31 @@ def test_a_dry_run_deletes_nothing_and_nobody_is_asked_in_a_pipe(project, capfd)
 
 
 @pytest.mark.usefixtures("no_grace")
+def test_no_other_run_goes_than_a_person_has_agreed_to(project):
+    project.run(FLOW)
+    project.command("run")
+    ours, theirs = os.openpty()
+    program = [sys.executable, "-m", "falaj_control.cli.main", "gc", "--keep-last", "1"]
+    process = subprocess.Popen(program, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    said = b""
+    while b"Delete 1 run with logs and artifacts?" not in said:
+        said += os.read(ours, 4096)
+    # Now the policy would have the second run go as well.
+    project.command("run")
+    os.write(ours, b"y\n")
+    try:
+        while more := os.read(ours, 4096):
+            said += more
+    except OSError:
+        # The other side is closed.
+        pass
+    os.close(ours)
+    assert process.wait(60) == 0, said
+    assert ids() == [2, 3]
+
+
+@pytest.mark.usefixtures("no_grace")
 def test_what_a_kept_run_was_resumed_from_stays(project, capfd):
     project.fail(FLOW, "--salt", "x", env={"FAIL": "1"})
     project.resume()
@@ -203,6 +228,30 @@ def test_a_second_collection_at_the_same_time_is_refused(project, capfd):
         fcntl.flock(file, fcntl.LOCK_EX)
         assert gc("--dry-run") == 1
     assert "Another collection is at work" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["/proc/{}", "{}/a file/home"])
+def test_a_home_that_can_not_be_written_is_told(home, monkeypatch, capfd, place):
+    (home / "a file").touch()
+    name = home.name if place.startswith("/proc") else str(home)
+    monkeypatch.setenv("FALAJ_HOME", place.format(name))
+    assert gc() == 1
+    assert "Can't use the Falaj home:" in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("no_grace")
+def test_what_can_not_be_read_is_told_and_then_nothing_goes(project, capfd):
+    project.run(FLOW)
+    store = BlobStore(str(project.home / "store"))
+    stray = store.put(b"written by a task that was killed")
+    manifest = Run("F/1")["end"].task._facts.record.manifest
+    # A disk that gives back nothing of a file is hard to come by; a folder can't be read either.
+    os.unlink(store.path(manifest))
+    os.mkdir(store.path(manifest))
+    assert gc() == 1
+    told = capfd.readouterr().err
+    assert f"Can't read {store.path(manifest)}: Is a directory." in told
+    assert store.exists(stray)
 
 
 @pytest.mark.parametrize("age", ["30", "x", "-1d", "1y", ""])

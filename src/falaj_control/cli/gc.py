@@ -38,11 +38,13 @@ def command(line: CommandContext) -> click.Command:
         policy = Policy(**values)
         settings = read_settings()
         collector = GarbageCollector(settings.home, settings.cache, settings.gc_grace)
+        agreed = None
         if policy.asks and not (dry_run or yes):
             runs, _ = collector.plan(policy, time.time())
             if runs and not _agreed(line, runs):
                 return 1
-        done = collector.collect(policy, time.time(), dry_run)
+            agreed = {run.id for run in runs}
+        done = collector.collect(policy, time.time(), dry_run, agreed)
         if as_json:
             line.output.line(json.dumps(_facts(done, dry_run), indent=2))
         else:

@@ -54,9 +54,8 @@ class ActiveTask:
 
 @dataclass
 class StepCount:
-    """How many of a step's tasks are where; `ended` counts final states."""
+    """What became of a step's tasks; `ended` counts final states."""
 
-    running: int = 0
     reused: int = 0
     retried: int = 0
     ended: Counter[str] = field(default_factory=Counter[str])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from falaj.model import states
 from falaj.model.graph import Graph
@@ -32,9 +33,8 @@ class Board:
         self._preparing.update(dict.fromkeys(steps, text))
 
     def started(self, step: str, at: float) -> None:
-        """Count a task that starts."""
+        """Note that a task starts."""
         self._touch(step, at)
-        self.counts[step].running += 1
 
     def reused(self, step: str, state: str, at: float) -> None:
         """Count a task that is reused and had ended in `state`."""
@@ -48,11 +48,9 @@ class Board:
         self.counts[step].retried += 1
 
     def ended(self, step: str, state: str) -> None:
-        """Count a running task's final state."""
+        """Count a task's final state."""
         self.changed = True
-        count = self.counts[step]
-        count.running -= 1
-        count.ended[state] += 1
+        self.counts[step].ended[state] += 1
 
     def not_started(self, step: str) -> None:
         """Count a ready task that never started."""
@@ -66,14 +64,14 @@ class Board:
             totals[states.REUSED] += count.reused
         return totals
 
-    def progress(self) -> tuple[StepProgress, ...]:
-        """Return the counts for display."""
+    def progress(self, running: Mapping[str, int]) -> tuple[StepProgress, ...]:
+        """Return the counts for display; `running` says how many processes each step has."""
         self.changed = False
         return tuple(
             StepProgress(
                 step,
                 self._planner.planned[step],
-                count.running,
+                running.get(step, 0),
                 count.ended[states.SUCCEEDED] + count.ended[states.TOLERATED] + count.reused,
                 count.ended[states.FAILED],
                 count.retried,

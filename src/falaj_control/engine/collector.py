@@ -114,7 +114,10 @@ class Collector:
                 self._log_error(task, error)
             self._close_log(task)
             self._parts.capacity.take(task.options.get("resources"), -1)
-            ending = Ending(task, event, ended, error)
+            context.board.changed = True
+            clock = self._parts.clock
+            seconds = clock.monotonic() - task.started
+            ending = Ending(task, event, ended, error, clock.wall(), seconds)
             if task.gang is not None and task.fallback is None:
                 self._gangs.take_in(task.gang, ending)
             else:
@@ -165,17 +168,15 @@ class Collector:
     def _settle(self, ending: Ending, verdict: Verdict, reason: str) -> None:
         """Record the end of an attempt, plan on, and have tried again what is to be."""
         context, failure = self._context, self._context.failure
-        task, event, _, error = ending
-        report = event.report
+        task, error, report = ending.task, ending.error, ending.event.report
         if error is None and verdict.task_state == CANCELLED and failure is not None:
             reason = failure.reason
         reason = reason[:_LONGEST_REASON]
-        self._record(task, event, verdict, error, reason)
+        self._record(ending, verdict, reason)
         if "card" in task.options:
             self._cards.attempt_ended(task, verdict.task_state in TASK_SUCCESSFUL)
         tag = context.tag(task, report.label if report is not None else "")
-        seconds = self._parts.clock.monotonic() - task.started
-        self._parts.watcher.task_ended(tag, verdict.task_state, reason, error, seconds)
+        self._parts.watcher.task_ended(tag, verdict.task_state, reason, error, ending.seconds)
         if verdict.follow is not None:
             self._try_again(task, verdict, reason)
             return
@@ -189,20 +190,13 @@ class Collector:
             text = f"step {context.place(task)} failed: {reason}"
             self._warden.stop(Failure(FAILED, text, planned.id, tag, error))
 
-    def _record(
-        self,
-        task: ActiveTask,
-        event: Ended,
-        verdict: Verdict,
-        error: ErrorInfo | None,
-        reason: str,
-    ) -> None:
+    def _record(self, ending: Ending, verdict: Verdict, reason: str) -> None:
+        task, event, error = ending.task, ending.event, ending.error
         report, failure = event.report, self._context.failure
-        at = self._parts.clock.wall()
         planned, state = task.planned, verdict.task_state
         if task.pid is None:
             # Its process never came to be; the attempt is recorded all the same.
-            self._parts.recorder.attempt_started(planned.id, task.attempt, None, at)
+            self._parts.recorder.attempt_started(planned.id, task.attempt, None, ending.at)
         manifest = report.manifest if report is not None else None
         self._parts.recorder.attempt_ended(
             AttemptEnd(
@@ -216,7 +210,7 @@ class Collector:
                 usage=report.usage if report is not None else event.usage or {},
                 profile=event.profile,
             ),
-            at,
+            ending.at,
         )
         cause = None
         if state == CANCELLED and failure is not None:
@@ -233,7 +227,7 @@ class Collector:
                 transition=report.transition if succeeded and report is not None else None,
                 label=report.label if report is not None else "",
             ),
-            at,
+            self._parts.clock.wall(),
         )
 
     def _try_again(self, task: ActiveTask, verdict: Verdict, reason: str) -> None:

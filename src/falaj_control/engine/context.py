@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -18,7 +19,7 @@ from falaj_control.ports.executing import Executor
 from falaj_control.ports.preparing import Environments
 from falaj_control.ports.secrets import NoSecrets, Secrets
 from falaj_control.ports.storing import Uploads
-from falaj_control.ports.watching import TaskTag, Watcher
+from falaj_control.ports.watching import StepProgress, TaskTag, Watcher
 from falaj_control.records.recorder import Recorder
 from falaj_control.settings import Settings
 
@@ -115,6 +116,10 @@ class RunContext:
         if self.plan.graph.steps[planned.step].loops:
             indices.append(planned.iteration)
         return planned.step + "".join(f"[{index}]" for index in indices)
+
+    def progress(self) -> tuple[StepProgress, ...]:
+        """Return how far each step has come."""
+        return self.board.progress(Counter(task.planned.step for task in self.active.values()))
 
     def commit(self) -> None:
         """Write all records that wait, and have uploaded what they name."""

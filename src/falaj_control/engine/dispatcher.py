@@ -45,8 +45,7 @@ class Dispatcher:
         context = self._context
         if context.failure is not None or context.parameters is None:
             return
-        if not self._has_snapshot and not context.travel_number:
-            self._snapshot_code()
+        self.snapshot_code()
         waiting = context.waiting
         while waiting and waiting[0][0] <= now and self._has_slots(1):
             step, width = waiting[0][2].planned.step, waiting[0][2].together
@@ -90,9 +89,11 @@ class Dispatcher:
             if not planner.bring_forward(frozenset(full)):
                 return
 
-    def _snapshot_code(self) -> None:
-        """Give the order that stores the code, beside the first tasks."""
+    def snapshot_code(self) -> None:
+        """Give the order that stores the code, once it is known what travels with it."""
         context, facts = self._context, self._context.plan.facts
+        if self._has_snapshot or context.travel_number:
+            return
         self._has_snapshot = True
         context.snapshot_number = next(context.numbers)
         order = orders.snapshot_order(facts, context.travelled)
@@ -203,6 +204,7 @@ class Dispatcher:
             parts.recorder.task_tried_again(planned.id, task.attempt, at)
         parts.capacity.take(task.options.get("resources"))
         context.active[task.number] = task
+        context.board.changed = True
         place = parts.environments.place(planned.step)
         secrets = parts.secrets.of_step(planned.step)
         order = orders.task_order(plan.facts, task, str(context.parameters), secrets)

@@ -32,12 +32,17 @@ _OWN_STATES = {
 
 
 class Ending(NamedTuple):
-    """The end of one attempt, before it is decided what follows."""
+    """The end of one attempt, before it is decided what follows.
+
+    Its process ended `at` a time of day, `seconds` after it had started.
+    """
 
     task: ActiveTask
     event: Ended
     ended: str
     error: ErrorInfo | None
+    at: float
+    seconds: float
 
     @property
     def reason(self) -> str:

@@ -58,7 +58,8 @@ class _HookCall:
         self._redactor = self._parts.secrets.redactor
         self._log = LogDrain(path, context.plan.max_log_bytes, self._redactor)
         self._ended: Ended | None = None
-        self._timed_out = False
+        # Why it was ended from outside, where it was.
+        self._cut_off = ""
         self._signal = signal.SIGTERM
         self._signal_at = 0.0
 
@@ -88,6 +89,7 @@ class _HookCall:
                     self._ended = event
                 case Signalled() | LauncherGone():
                     hooks.interrupt()
+                    self._cut_off = self._cut_off or "it was interrupted."
                     self._signal_at = 0.0
                 case _:
                     # Something of the run that is over.
@@ -95,7 +97,9 @@ class _HookCall:
         self._show(b"", "o")
         now = self._parts.clock.monotonic()
         if self._ended is None and now >= self._signal_at:
-            self._timed_out = self._timed_out or self._signal_at > 0.0
+            seconds = self._parts.settings.exit_hook_timeout
+            late = f"it did not end within {seconds:g} seconds (FALAJ_EXIT_HOOK_TIMEOUT)."
+            self._cut_off = self._cut_off or late
             self._parts.executor.signal(self._number, self._signal)
             grace = self._parts.settings.stop_grace
             self._signal_at = now + (grace if self._signal == signal.SIGTERM else _KILL_AGAIN)
@@ -112,9 +116,8 @@ class _HookCall:
         report = ended.report
         if report is not None and report.outcome == "succeeded":
             return
-        if self._timed_out:
-            seconds = self._parts.settings.exit_hook_timeout
-            why = f"it did not end within {seconds:g} seconds (FALAJ_EXIT_HOOK_TIMEOUT)."
+        if self._cut_off:
+            why = self._cut_off
         elif report is not None and report.error is not None:
             why = f"{report.error.type}: {report.error.message}"
         else:

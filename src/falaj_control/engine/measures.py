@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -46,7 +47,7 @@ def _take_params(batch: MeasureBatch, store: BlobStore, task: ActiveTask, note: 
                 text = store.read(digest).decode("utf-8", "replace")
             except (FalajException, ValueError, OSError):
                 continue
-        if isinstance(text, str):
+        if isinstance(text, str) and _is_json(text):
             batch.add_param(LoggedParam(task.planned.id, task.attempt, name, text, float(at)))
 
 
@@ -57,6 +58,16 @@ def _rows(note: Any, width: int) -> list[list[Any]]:
 
 def _is_name(value: Any) -> bool:
     return isinstance(value, str) and value.isprintable()
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+        # The records hold no lone surrogates.
+        text.encode()
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _is_number(value: Any) -> bool:

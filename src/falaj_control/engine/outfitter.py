@@ -57,6 +57,11 @@ class Outfitter:
             self._parts.watcher.note(warning)
         self._warm()
 
+    def travelled_late(self, event: Ended) -> None:
+        """Take in which code travels along with a run that is over; no step waits for it."""
+        self._context.travel_number = 0
+        self._context.travelled = event.report.manifest if event.report is not None else None
+
     def run_once(self) -> None:
         """Act on what has happened to environments."""
         for event in self._parts.environments.take_events():

@@ -48,6 +48,7 @@ class Engine:
         self._commit_at: float | None = None
         self._renew_at = 0.0
         self._progress_at = 0.0
+        self._dispatched_at = 0.0
 
     @property
     def failure(self) -> Failure | None:
@@ -87,12 +88,13 @@ class Engine:
             if task.log is not None and task.log.waits:
                 self._collector.show(task, "o", b"")
         self._dispatcher.run_once(now)
+        self._dispatched_at = now
         self._keep_records(now)
         self._cards.run_once(now)
         board = self._context.board
         if board.changed and now >= self._progress_at:
             self._progress_at = now + _PROGRESS_EVERY
-            self._parts.watcher.progress(board.progress())
+            self._parts.watcher.progress(self._context.progress())
 
     def _is_over(self) -> bool:
         context = self._context
@@ -109,8 +111,8 @@ class Engine:
         if context.board.changed:
             due.append(self._progress_at)
         if context.waiting and context.failure is None:
-            # One that is due already waits for a slot, which opens with an event.
-            due.append(max(context.waiting[0][0], now + 0.01))
+            # One that was due before waits for a slot, which opens with an event.
+            due.extend(at for at, _, _ in context.waiting[:1] if at > self._dispatched_at)
         if any(task.log is not None and task.log.waits for task in context.active.values()):
             due.append(now + _PARTIAL_LINES_EVERY)
         return max(0.0, min(due) - now)
@@ -152,16 +154,26 @@ class Engine:
         self._commit_at = None
 
     def _await_snapshot(self) -> None:
-        clock, context = self._parts.clock, self._context
+        """Have the code stored, also where the run was over before it could be."""
+        clock, context, failure = self._parts.clock, self._context, self._context.failure
+        stopped = failure is not None and failure.state in (CANCELLED, LOST)
+        wanted = context.parameters is not None and not stopped
         limit = clock.monotonic() + _SNAPSHOT_WAIT
-        while context.snapshot_number and clock.monotonic() < limit:
-            for event in self._parts.executor.poll(limit - clock.monotonic()):
+        while clock.monotonic() < limit:
+            if wanted:
+                self._dispatcher.snapshot_code()
+            if not context.snapshot_number and not (wanted and context.travel_number):
+                return
+            for event in self._parts.executor.poll(max(0.0, limit - clock.monotonic())):
                 if self._cards.take(event):
                     continue
-                if isinstance(event, Ended):
+                if isinstance(event, Ended) and event.number == context.travel_number:
+                    self._outfitter.travelled_late(event)
+                elif isinstance(event, Ended):
                     self._collector.ended(event)
                 elif isinstance(event, Signalled | LauncherGone):
                     # The run itself is over; only the wait is cut short.
+                    wanted = False
                     self._parts.executor.signal(context.snapshot_number, signal.SIGKILL)
 
     def _await_cards(self) -> None:
@@ -218,5 +230,5 @@ class Engine:
         cut = RunEnd(failure.state, failure.reason) if failure is not None else None
         end = run_end(context.finished, cut, board.totals())
         recorder.end_run(end.state, end.reason, cause, at)
-        self._parts.watcher.progress(board.progress())
+        self._parts.watcher.progress(context.progress())
         return end

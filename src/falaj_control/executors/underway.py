@@ -33,7 +33,7 @@ def parse_report(data: bytearray) -> Report | None:
         return None
     try:
         return Report.from_wire(json.loads(data))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
@@ -52,7 +52,7 @@ def take_notes(data: bytearray) -> tuple[tuple[str, Any], ...]:
     for line in lines:
         try:
             kind, value = json.loads(line)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             continue
         notes.append((str(kind), value))
     return tuple(notes)

@@ -51,15 +51,24 @@ class GarbageCollector:
         with self._records() as connection:
             return self._choice(connection, policy, now)
 
-    def collect(self, policy: Policy, now: float, dry_run: bool = False) -> Collected:
+    def collect(
+        self,
+        policy: Policy,
+        now: float,
+        dry_run: bool = False,
+        among: Collection[int] | None = None,
+    ) -> Collected:
         """Delete what may go; with `dry_run` only say what would.
 
-        Raises FalajException where another collection is at work.
+        Where `among` is given, no other runs go than these, whatever has happened since they were
+        looked up. Raises FalajException where another collection is at work.
         """
         with self._alone(), self._records() as connection, self._spins() as spins:
             # Also those whose last run goes now.
             locked = _lock_files(connection)
             runs, stays = self._choice(connection, policy, now)
+            if among is not None:
+                runs = tuple(run for run in runs if run.id in among)
             if not dry_run:
                 # The latest first: one that was resumed can't go before what resumed it.
                 runs = tuple(
@@ -125,8 +134,12 @@ class GarbageCollector:
 
     @contextlib.contextmanager
     def _alone(self) -> Generator[None]:
-        os.makedirs(self._home.root, exist_ok=True)
-        with open(os.path.join(self._home.root, "gc.lock"), "w") as file:
+        try:
+            os.makedirs(self._home.root, exist_ok=True)
+            file = open(os.path.join(self._home.root, "gc.lock"), "w")
+        except OSError as error:
+            raise unavailable(self._home, error) from error
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

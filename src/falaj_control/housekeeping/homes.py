@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 
-from falaj.errors import CorruptBlob, MissingBlob
+from falaj.client.connection import read, schema_version
+from falaj.errors import CorruptBlob, MissingBlob, StoreUnavailable
 from falaj.hashing import BLOB_TAG, blob_hasher, finish
 from falaj.home import TASK_VARIABLE, VARIABLE, Home, spin_home
 from falaj.liveness import is_lost, process_started
 from falaj.runtime.processes import marked_with
 from falaj.store.blobs import BlobStore
 from falaj.store.manifests import load_manifest
-from falaj_control.housekeeping.findings import Findings, fail, ok, warn
+from falaj_control.housekeeping.findings import Finding, Findings, fail, ok, warn
 from falaj_control.housekeeping.sweeping import blob_files
-from falaj_control.records.schema import VERSION
+from falaj_control.records.schema import PARTS, VERSION, Part, parts_at
 
 # So many of a kind are told one by one.
 _SHOWN = 5
 _AHEAD = 60.0
 _CHUNK = 1 << 20
+# What names one blob: table, column, what a person knows the row by, and what it is then called.
+_REFERENCES = (
+    ("runs", "parameters", "id", "run {} (parameters)"),
+    ("runs", "code", "id", "run {} (code)"),
+    ("runs", "environment", "id", "run {} (environment)"),
+    ("steps", "environment", "run || '/' || name", "step {} (environment)"),
+    ("tasks", "manifest", "run || '/' || step || '/' || id", "task {}"),
+    ("cards", "data", "type || ' of task ' || run || '/' || task", "card {} (data)"),
+    ("cards", "html", "type || ' of task ' || run || '/' || task", "card {} (page)"),
+)
 
 
 def examine_home(home: Home, deep: bool) -> Findings:
@@ -40,51 +51,59 @@ def examine_home(home: Home, deep: bool) -> Findings:
 
 def _database(home: Home, deep: bool) -> Findings:
     try:
-        connection = sqlite3.connect(f"file:{home.records}?mode=ro", uri=True, timeout=30)
-        try:
-            yield from _records(connection, deep)
-            if not home.shares:
-                # The next spin, or collection, takes note of one that was lost.
-                yield from _runs(connection, home)
-            yield from _references(connection, home, deep)
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        yield fail(
-            "records",
-            f"{home.records} can't be read ({error})",
-            "Restore it from a copy, or move it away to start with empty records; the artifacts "
-            "beside it stay.",
-        )
+        version = schema_version(home.records)
+        if version == 0:
+            yield ok("records", "nothing has been recorded yet")
+            return
+        parts = parts_at(version)
+        if not (yield from _is_whole(home.records, parts, deep)):
+            return
+        [(runs,)] = read(home.records, "SELECT count(*) FROM runs")
+        later = f", schema {version} (the next run brings it to {VERSION})"
+        text = "1 run" if runs == 1 else f"{runs} runs"
+        yield ok("records", text + (later if version != VERSION else ""))
+        if not home.shares:
+            # The next spin, or collection, takes note of one that was lost.
+            yield from _runs(home)
+        yield from _references(home, parts, deep)
+    except StoreUnavailable as error:
+        yield fail("records", f"{home.records} can't be read", str(error))
 
 
-def _records(connection: sqlite3.Connection, deep: bool) -> Findings:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > VERSION:
-        text = f"the records were written by a newer Falaj (schema {version}, this knows {VERSION})"
-        yield fail("records", text, "Type: pip install --upgrade falaj")
-        return
+def _is_whole(records: str, parts: frozenset[Part], deep: bool) -> Generator[Finding, None, bool]:
     pragma = "integrity_check" if deep else "quick_check"
-    damages = [str(row[0]) for row in connection.execute(f"PRAGMA {pragma}({_SHOWN})")]
+    damages = [str(row[0]) for row in read(records, f"PRAGMA {pragma}({_SHOWN})")]
     if damages != ["ok"]:
         mend = "Restore the file from a copy; artifacts and logs are not in it."
         yield from (fail("records", f"damaged: {one}", mend) for one in damages)
-        return
-    broken = connection.execute("PRAGMA foreign_key_check").fetchall()
+        return False
+    found = frozenset[Part](read(records, PARTS))
+    names = frozenset(name for _, name, _ in found)
+    lacking = sorted({_part_name(part, names) for part in parts - found})
+    if lacking:
+        more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
+        text = f"{records} lacks {', '.join(lacking[:_SHOWN])}{more}"
+        mend = "Restore it from a copy, or move it away to start with empty records."
+        yield fail("records", text, mend)
+        return False
+    broken = read(records, "PRAGMA foreign_key_check")
     if broken:
         text = f"{len(broken)} rows refer to others that are gone, in {broken[0][0]}"
         yield fail("records", text, "Restore the file from a copy.")
-        return
-    (runs,) = connection.execute("SELECT count(*) FROM runs").fetchone()
-    note = "" if version == VERSION else f", schema {version} (the next run brings it to {VERSION})"
-    yield ok("records", f"{'1 run' if runs == 1 else f'{runs} runs'}{note}")
+    return not broken
 
 
-def _runs(connection: sqlite3.Connection, home: Home) -> Findings:
+def _part_name(part: Part, names: frozenset[str]) -> str:
+    kind, name, column = part
+    return f"the column {name}.{column}" if column and name in names else f"the {kind} {name}"
+
+
+def _runs(home: Home) -> Findings:
     now = time.time()
-    rows = connection.execute(
-        "SELECT id, flow, lease, heard_at, created_at FROM runs WHERE state = 'running'"
-    ).fetchall()
+    rows = read(
+        home.records,
+        "SELECT id, flow, lease, heard_at, created_at FROM runs WHERE state = 'running'",
+    )
     lost = [
         (run, flow) for run, flow, lease, heard, _ in rows if is_lost(json.loads(lease), heard, now)
     ]
@@ -93,7 +112,7 @@ def _runs(connection: sqlite3.Connection, home: Home) -> Findings:
         also = f", and left processes behind ({', '.join(map(str, left))})" if left else ""
         mend = f"falaj runs says lost; go on with: resume --origin-run-id {run}"
         yield warn("runs", f"run {run} of {flow} ended without a word{also}", mend)
-    (latest,) = connection.execute("SELECT max(heard_at) FROM runs").fetchone()
+    [(latest,)] = read(home.records, "SELECT max(heard_at) FROM runs")
     if latest is not None and latest > now + _AHEAD:
         text = f"a run was heard of {latest - now:.0f} s ahead of this machine's clock"
         yield warn("clock", text, "Let the machines that share this home keep the same time.")
@@ -101,29 +120,33 @@ def _runs(connection: sqlite3.Connection, home: Home) -> Findings:
         yield ok("runs", f"{len(rows)} under way" if rows else "none under way")
 
 
-def _references(connection: sqlite3.Connection, home: Home, deep: bool) -> Findings:
+def _references(home: Home, parts: frozenset[Part], deep: bool) -> Findings:
     store = BlobStore(home.store)
-    missing = [
-        (what, digest)
-        for what, digest in _named(connection)
-        if not (_manifest_whole(store, digest) if deep and what[0] == "t" else store.exists(digest))
-    ]
+    missing = [one for one in _named(home.records, parts) if not _is_there(store, one, deep)]
+    if missing:
+        # A collection beside deletes runs first and then what they refer to.
+        still = set(_named(home.records, parts))
+        missing = [one for one in missing if one in still]
     mend = "Restore the store from a copy, or run again what is missing."
-    for what, digest in missing[:_SHOWN]:
+    for what, digest, _ in missing[:_SHOWN]:
         yield fail("store", f"{what} refers to {digest[:19]}..., which is not there", mend)
     if len(missing) > _SHOWN:
         yield fail("store", f"{len(missing) - _SHOWN} more references lead nowhere", mend)
 
 
-def _named(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
-    for query, what in (
-        ("SELECT id, parameters FROM runs", "run {} (parameters)"),
-        ("SELECT id, code FROM runs", "run {} (code)"),
-        ("SELECT run || '/' || step || '/' || id, manifest FROM tasks", "task {}"),
-    ):
-        for key, digest in connection.execute(query):
-            if digest is not None:
-                yield what.format(key), digest
+def _named(records: str, parts: frozenset[Part]) -> Iterator[tuple[str, str, bool]]:
+    """Yield who refers to a blob, the blob, and whether it is a manifest."""
+    for table, column, key, what in _REFERENCES:
+        # Records of an earlier version have not all of them.
+        if ("table", table, column) in parts:
+            query = f"SELECT {key}, {column} FROM {table} WHERE {column} NOT NULL"
+            rows: list[tuple[Any, str]] = read(records, query)
+            yield from ((what.format(row), digest, table == "tasks") for row, digest in rows)
+
+
+def _is_there(store: BlobStore, named: tuple[str, str, bool], deep: bool) -> bool:
+    _, digest, is_manifest = named
+    return _manifest_whole(store, digest) if deep and is_manifest else store.exists(digest)
 
 
 def _manifest_whole(store: BlobStore, digest: str) -> bool:
@@ -131,10 +154,10 @@ def _manifest_whole(store: BlobStore, digest: str) -> bool:
         manifest = load_manifest(store, digest)
     except (MissingBlob, CorruptBlob):
         return False
-    entries = manifest.entries.values()
-    return all(
+    values = (frame.values for frame in manifest.frames if frame.values)
+    return all(map(store.exists, values)) and all(
         store.exists(entry.pack) and (entry.offset >= 0 or store.exists(entry.digest))
-        for entry in entries
+        for entry in manifest.entries.values()
     )
 
 

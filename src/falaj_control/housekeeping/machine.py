@@ -77,7 +77,7 @@ def _limits() -> Findings:
 
 def _disk(name: str, folder: str) -> Findings:
     place = folder
-    while not os.path.isdir(place):
+    while not os.path.lexists(place):
         place = os.path.dirname(place)
     try:
         # Only trying tells: the permissions of a folder bind neither root nor a remote disk.

@@ -12,14 +12,13 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from typing import BinaryIO
 
-from falaj.errors import MissingBlob
+from falaj.errors import MissingBlob, StoreUnavailable
 from falaj.hashing import BLOB_TAG, HEX_LENGTH
 from falaj.store.blobs import BlobStore
+from falaj_control.records.texts import naming_texts
 
 _DIGEST = re.compile(rb"%s:([0-9a-f]{%d})" % (BLOB_TAG.encode(), HEX_LENGTH))
 _JSON = (b"{", b"[")
-# Sentences about what happened, which refer to nothing.
-_NO_REFERENCES = frozenset(("events", "metrics", "metric_summaries"))
 
 
 def digests_in(text: bytes) -> Iterator[bytes]:
@@ -31,20 +30,9 @@ def digests_in(text: bytes) -> Iterator[bytes]:
 def roots_in(connection: sqlite3.Connection, without: Collection[int] = ()) -> Iterator[bytes]:
     """Yield the digests that the records name, except those of the runs `without`."""
     left_out = frozenset(without)
-    names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
-    for (table,) in names:
-        if table in _NO_REFERENCES or table.startswith("sqlite_"):
-            continue
-        cursor = connection.execute(f'SELECT * FROM "{table}"')
-        columns = [column[0] for column in cursor.description]
-        key = "id" if table == "runs" else "run"
-        run = columns.index(key) if key in columns else None
-        for row in cursor:
-            if run is not None and row[run] in left_out:
-                continue
-            for value in row:
-                if isinstance(value, str) and BLOB_TAG in value:
-                    yield from digests_in(value.encode())
+    for run, text in naming_texts(connection):
+        if run not in left_out:
+            yield from digests_in(text.encode())
 
 
 def roots_in_files(paths: Iterable[str]) -> Iterator[bytes]:
@@ -70,17 +58,24 @@ def mark(store: BlobStore, roots: Iterable[bytes]) -> set[bytes]:
 
 
 def references(store: BlobStore, digest: bytes) -> Iterator[bytes]:
-    """Yield the digests that a blob names; one that is not here names none."""
+    """Yield the digests that a blob names; one that is not here names none.
+
+    Raises StoreUnavailable for one that can't be read: what it names is not known.
+    """
+    name = f"{BLOB_TAG}:{digest.hex()}"
     try:
-        file = store.open(f"{BLOB_TAG}:{digest.hex()}")
+        file = store.open(name)
     except MissingBlob:
         # The digest of an artifact that lies in a pack, or of a blob that was lost before.
         return
-    with open(file, "rb") as opened:
-        # A pickle or an array starts otherwise, so what is large is mostly not read.
-        first = opened.read(1)
-        if first in _JSON:
-            yield from _in_pieces(opened)
+    try:
+        with open(file, "rb") as opened:
+            # A pickle or an array starts otherwise, so what is large is mostly not read.
+            first = opened.read(1)
+            if first in _JSON:
+                yield from _in_pieces(opened)
+    except OSError as error:
+        raise StoreUnavailable(f"Can't read {store.path(name)}: {error.strerror}.") from error
 
 
 def _in_pieces(opened: BinaryIO) -> Iterator[bytes]:

@@ -70,7 +70,8 @@ def _delete(store: BlobStore, digest: str, before: float) -> bool:
     try:
         os.makedirs(os.path.dirname(trash), exist_ok=True)
         os.rename(store.path(name), trash)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
+        # Gone, or another user's, whose own collection takes it.
         return False
     if _would_free(trash, before) is None:
         _put_back(store, name)

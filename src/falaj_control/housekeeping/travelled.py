@@ -35,25 +35,29 @@ def sweep_travelled(home: Home, reached: Collection[bytes], before: float, dry_r
         if len(name) != HEX_LENGTH or not _HEX.issuperset(name) or bytes.fromhex(name) in reached:
             continue
         if _touched(folder) < before:
-            freed += _size(folder)
-            if not dry_run:
-                _delete(folder, before)
+            size = _size(folder)
+            freed += size if dry_run or _delete(folder, before) else 0
     return freed
 
 
-def _delete(folder: str, before: float) -> None:
+def _delete(folder: str, before: float) -> bool:
     # Moved out of the way, then looked at again: whoever takes it touches it first. The name is
     # one that the next run removes, should this process be killed.
     aside = f"{folder}.{os.getpid()}"
     try:
         os.rename(folder, aside)
+    except OSError:
+        # Another user's.
+        return False
+    try:
         if _touched(aside) >= before:
             os.rename(aside, folder)
-            return
+            return False
     except OSError:
-        # Another user's, or made anew meanwhile.
+        # Made anew meanwhile.
         pass
     shutil.rmtree(aside, ignore_errors=True)
+    return True
 
 
 def _touched(folder: str) -> float:

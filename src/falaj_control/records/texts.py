@@ -1,8 +1,32 @@
-"""Every text that the records hold of one run: whatever names a blob is among them."""
+"""The texts in the records that name blobs: of everything, or of one run."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+
+from falaj.hashing import BLOB_TAG
+
+# Sentences about what happened, and figures, which name no blobs.
+_NAMELESS = frozenset(("events", "metrics", "metric_summaries"))
+
+
+def naming_texts(
+    connection: sqlite3.Connection, run: int | None = None
+) -> Iterator[tuple[int | None, str]]:
+    """Yield each text that may name a blob, with the run that it is about; of one `run`, or all."""
+    tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    for (table,) in tables:
+        columns = [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]
+        key = "id" if table == "runs" else "run"
+        about = columns.index(key) if key in columns else None
+        if table in _NAMELESS or (run is not None and about is None):
+            continue
+        chosen, values = ("", ()) if run is None else (f" WHERE {key} = ?", (run,))
+        for row in connection.execute(f'SELECT * FROM "{table}"{chosen}', values):
+            for value in row:
+                if isinstance(value, str) and BLOB_TAG in value:
+                    yield (None if about is None else row[about]), value
 
 
 def texts_of_run(connection: sqlite3.Connection, run: int) -> list[str]:
@@ -11,21 +35,7 @@ def texts_of_run(connection: sqlite3.Connection, run: int) -> list[str]:
     origin: int | None = run
     # Attempts and cards of reused tasks are those of the run that they were done in.
     while origin is not None:
-        texts += _texts_of(connection, origin)
+        texts += [text for _, text in naming_texts(connection, origin)]
         found = connection.execute("SELECT origin FROM runs WHERE id = ?", (origin,)).fetchone()
         origin = found[0] if found is not None else None
-    return texts
-
-
-def _texts_of(connection: sqlite3.Connection, run: int) -> list[str]:
-    texts: list[str] = []
-    tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
-    for (table,) in tables:
-        columns = [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]
-        key = "id" if table == "runs" else "run"
-        # What happened is told in sentences, which name no blobs.
-        if key not in columns or table == "events":
-            continue
-        for row in connection.execute(f'SELECT * FROM "{table}" WHERE {key} = ?', (run,)):
-            texts += [value for value in row if isinstance(value, str) and "sha256:" in value]
     return texts

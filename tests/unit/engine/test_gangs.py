@@ -56,6 +56,22 @@ def test_no_member_is_recorded_before_all_are_done(make):
     assert seen == [[("running",)] * 3] * 2
 
 
+def test_a_member_that_is_done_runs_no_longer_and_its_attempt_ended_when_it_did(make):
+    system = gang(make)
+    system.on("train", lambda order: system.good(order, seconds=1.0 + node(order)))
+    shown = []
+    for second in (0.5, 1.5, 2.5):
+        system.executor.at(
+            second, lambda: shown.append(system.watcher.of("progress")[-1][0][1][1:4])
+        )
+    assert system.run().state == "succeeded"
+    # How many there are, run, and are done.
+    assert shown == [(3, 3, 0), (3, 2, 0), (3, 1, 0)]
+    ends = system.rows("SELECT finished_at FROM attempts WHERE task IN (2, 3, 4) ORDER BY task")
+    assert ends == [(EPOCH + 1.0,), (EPOCH + 2.0,), (EPOCH + 3.0,)]
+    assert system.rows("SELECT DISTINCT finished_at FROM tasks WHERE step = 'train'") == [ends[2]]
+
+
 @pytest.mark.parametrize("width", [1, 4])
 def test_a_gang_waits_for_all_of_its_slots_and_nothing_slips_past(make, width):
     system = make(

@@ -66,7 +66,16 @@ def test_what_is_no_point_is_left_out(take, note):
 
 
 @pytest.mark.parametrize(
-    "note", [[["a", None, None, 5.0]], [["a", 7, None, 5.0]], [["a", None, "sha256:0", 5.0]], "x"]
+    "note",
+    [
+        [["a", None, None, 5.0]],
+        [["a", 7, None, 5.0]],
+        [["a", None, "sha256:0", 5.0]],
+        "x",
+        [["a", "no JSON", None, 5.0]],
+        [["a", '"\ud800"', None, 5.0]],
+        [["a", "[" * 10**5, None, 5.0]],
+    ],
 )
 def test_what_is_no_parameter_is_left_out(take, note):
     assert take(PARAMS, note) == []

@@ -1,11 +1,13 @@
 """Steps with environments of their own: they wait, others go on, and failures end the run."""
 
 import json
+import signal
 
-from engine_fakes import LINEAR_FLOW, Act, step
+from engine_fakes import LINEAR_FLOW, Act, failed, step
 
-from falaj.model.orders import Report, Transition
+from falaj.model.orders import SNAPSHOT, Report, Transition
 from falaj_control.plan.tasks import Origin, OriginTask
+from falaj_control.ports.executing import Signalled
 from falaj_control.ports.preparing import Failed, Preparing
 
 BRANCHES = (
@@ -52,6 +54,58 @@ def test_hosts_are_started_ahead_once_it_is_known_what_travels(make):
     assert system.run().state == "succeeded"
     warmed = [placement.place.key for placement in system.executor.warmed]
     assert warmed == ["start", "end"]
+
+
+def listed_after(seconds):
+    return Act(Report("succeeded", "m-travel", None, None, "", {}), seconds=seconds)
+
+
+def listing_of(system):
+    (order,) = [order for order in system.executor.orders if order.kind == SNAPSHOT]
+    return order.context["travelled"]
+
+
+def test_the_code_of_a_run_that_reuses_everything_is_stored_as_well(make):
+    ways = {"start": ("middle",), "middle": ("end",), "end": ()}
+    tasks = {
+        (name, (), 0): OriginTask(
+            1, number, "succeeded", name, Transition(ways[name]) if ways[name] else None, ""
+        )
+        for number, name in enumerate(ways, 1)
+    }
+    origin = Origin(1, tasks, frozenset(), None)
+    system = make(*LINEAR_FLOW, environments=["middle"], origin=origin)
+    system.on("_travel", listed_after(2.0))
+    assert system.run().state == "succeeded"
+    assert system.started() == []
+    assert listing_of(system) == "m-travel"
+    assert system.rows("SELECT code FROM runs") == [("m-snapshot",)]
+
+
+def test_the_code_of_a_run_that_fails_at_once_is_stored_as_well(make):
+    system = make(*LINEAR_FLOW, environments=["middle"])
+    system.on("_travel", listed_after(2.0))
+    system.on("start", failed())
+    assert system.run().state == "failed"
+    assert listing_of(system) == "m-travel"
+    assert system.rows("SELECT code FROM runs") == [("m-snapshot",)]
+
+
+def test_what_travels_and_never_ends_holds_a_failed_run_up_for_a_bounded_time_only(make):
+    system = make(*LINEAR_FLOW, environments=["middle"])
+    system.on("_travel", listed_after(1e6))
+    system.on("start", failed())
+    assert system.run().state == "failed"
+    assert system.clock.now < 10
+
+
+def test_a_run_that_a_person_stops_does_not_wait_for_what_travels(make):
+    system = make(*LINEAR_FLOW, environments=["middle"])
+    system.on("_travel", listed_after(1e6))
+    system.on("start", lambda order: system.good(order, seconds=50.0))
+    system.executor.at(1.0, Signalled(signal.SIGINT))
+    assert system.run().state == "cancelled"
+    assert system.clock.now < 3
 
 
 def test_a_step_waits_for_the_code_that_travels(make):

@@ -437,6 +437,36 @@ def test_a_snapshot_that_hangs_holds_the_end_up_for_a_bounded_time_only(make):
     assert system.rows("SELECT code FROM runs") == [(None,)]
 
 
+def test_a_task_that_is_due_again_waits_for_a_slot_without_being_looked_at(make):
+    system = make(*foreach_flow(retry=retry(1, seconds=1.0)), widths={"start": 3}, max_workers=1)
+    polls = []
+    poll = system.executor.poll
+
+    def counted(seconds):
+        polls.append(seconds)
+        return poll(seconds)
+
+    system.executor.poll = counted
+
+    def act(order):
+        if order.frames[0].index == 0 and order.attempt == 0:
+            return failed("once")
+        return system.good(order, seconds=1000.0)
+
+    system.on("body", act)
+    assert system.run().state == "succeeded"
+    (again,) = [
+        at
+        for at, order in zip(
+            system.executor.started_at.values(), system.executor.orders, strict=True
+        )
+        if order.attempt == 1
+    ]
+    assert again == 1000.0
+    # A sign of life every three seconds, and what happens.
+    assert len(polls) < 1500
+
+
 def test_environment_variables_decide_the_placement(make):
     flow = (step("start", "end", environment={"vars": {"B": "2", "A": "1"}}), step("end"))
     system = make(*flow)

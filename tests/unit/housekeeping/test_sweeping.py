@@ -65,6 +65,20 @@ def test_one_that_is_touched_while_it_is_moved_away_is_put_back(store, monkeypat
     assert store.read(digest) == b"contended"
 
 
+def test_one_that_belongs_to_another_user_stays(store, monkeypatch):
+    theirs, mine = old(store, b"theirs"), old(store, b"mine")
+    rename = os.rename
+
+    def forbidden(source, target):
+        if source == store.path(theirs):
+            raise PermissionError(13, "Permission denied", source)
+        rename(source, target)
+
+    monkeypatch.setattr(sweeping.os, "rename", forbidden)
+    assert sweep(store, set(), time.time() - 60, dry_run=False).blobs == 1
+    assert (store.exists(theirs), store.exists(mine)) == (True, False)
+
+
 def test_a_reader_finds_what_a_killed_collection_left_in_the_trash(store):
     digest = old(store, b"in use")
     os.makedirs(os.path.dirname(store.trash(digest)), exist_ok=True)

@@ -63,7 +63,7 @@ def test_one_that_is_taken_while_it_is_moved_is_put_back(home: Home, monkeypatch
         rename(source, target)
 
     monkeypatch.setattr(os, "rename", taken_first)
-    sweep(home, OLD + 500)
+    assert sweep(home, OLD + 500) == 0
     assert (folder / "lib" / "__init__.py").exists()
 
 
