@@ -68,6 +68,18 @@ def test_overlapping_values_leave_nothing():
     assert redactor("abcd", "abcdefgh").redact("abcdefgh abcd") == f"{PLACEHOLDER} {PLACEHOLDER}"
 
 
+@pytest.mark.parametrize(
+    ("value", "twice"), [("a" * 300_000, 1), ("ab" * 150_000, 1), ("a" * 300_000 + "b", 2)]
+)
+def test_a_very_long_value_that_repeats_itself_is_found_wherever_it_stands(value, twice):
+    # Looking at every place of it would take minutes.
+    secret, data = redactor(value), value.encode()
+    assert secret.redact_bytes(b"x" + data * 2 + b"x") == b"x" + b"<redacted>" * twice + b"x"
+    assert secret.redact_end(b"x" + data[:-1]) == b"x<redacted>"
+    assert secret.safe_length(b"x" + data[:200_000]) == 1
+    assert secret.safe_length(data[:200_000] + b"x") == 200_001
+
+
 def test_a_text_may_be_redacted_twice():
     secret = redactor("redacted")
     once = secret.redact("a redacted b")
