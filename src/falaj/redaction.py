@@ -211,6 +211,29 @@ def redact_bytes(data: bytes) -> bytes:
     return data if _of_task is None else _of_task.redact_bytes(data)
 
 
+def redact_beginning(text: str, length: int) -> str:
+    """Return the first `length` characters of a text, at most, with nothing in them of a value.
+
+    Hardly more of the text is looked at, however long it is.
+    """
+    if _of_task is None:
+        return text[:length]
+    beginning = text[: length + SHORTEST].encode("utf-8", "surrogatepass")
+    shown = _hidden(_of_task, beginning, len(text) > length)
+    return shown.decode("utf-8", "surrogatepass")[:length]
+
+
+def redact_first_bytes(data: bytes, length: int) -> bytes:
+    """Return the first `length` bytes, at most, as `redact_beginning` does of a text."""
+    if _of_task is None:
+        return data[:length]
+    return _hidden(_of_task, data[: length + SHORTEST], len(data) > length)[:length]
+
+
+def _hidden(redactor: Redactor, data: bytes, is_cut: bool) -> bytes:
+    return redactor.redact_end(data) if is_cut else redactor.redact_bytes(data)
+
+
 def redact_json(value: Any) -> Any:
     """Return JSON values, strings and keys of which hold nothing that `hide` was told of."""
     if _of_task is None:

@@ -116,6 +116,19 @@ def test_what_is_safe_to_show_never_parts_a_value(values, text, cut):
     assert parts == whole
 
 
+@pytest.mark.parametrize("cut", range(1, 40))
+def test_the_beginning_of_a_text_shows_nothing_of_a_value(monkeypatch, cut):
+    monkeypatch.setattr(redaction, "_of_task", None)
+    text = "ä: correct-horse"
+    assert redaction.redact_beginning(text, cut) == text[:cut]
+    redaction.hide(["correct-horse"])
+    shown = f"ä: {PLACEHOLDER}"
+    assert redaction.redact_beginning(text, cut) == shown[:cut]
+    assert redaction.redact_beginning(text + " is all", cut).startswith(shown[:cut])
+    assert redaction.redact_first_bytes(text.encode(), cut) == shown.encode()[:cut]
+    assert redaction.redact_beginning("no value", cut) == "no value"[:cut]
+
+
 def test_without_secrets_nothing_happens():
     assert redaction.redact("anything") == "anything"
     assert redaction.redact_json({"a": [1, "b"]}) == {"a": [1, "b"]}
