@@ -16,7 +16,7 @@ from typing import Any, Iterator, List, NamedTuple, Sequence
 HELLO = 1  # host -> control: the flow's description and how its interpreter was started
 LOAD = 2  # control -> host: which flow file to import
 READY = 3  # host -> control: the flow file is imported
-ORDER = 4  # control -> host: run a task; three files: stdout, stderr, report
+ORDER = 4  # control -> host: run a task; its files: stdout, stderr, report, notes
 FORKED = 5  # host -> control: the order's process has started
 EXITED = 6  # host -> control: the order's process has ended
 SIGNALLED = 7  # host -> control: the person wants to stop
