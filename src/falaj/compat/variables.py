@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from typing import Callable, Dict, MutableMapping
 
-_PREFIX = "METAFLOW_"
 _RUN = "METAFLOW_RUN_"
-# What a step of Metaflow's finds in its own environment; they name no parameter.
-_OF_TASKS = frozenset(("METAFLOW_RUN_ID", "METAFLOW_RUNTIME_NAME"))
+# What a step of Metaflow's finds in its own environment; it names no parameter.
+_OF_TASKS = "METAFLOW_RUN_ID"
 
 
 def _home(folder: str) -> str:
@@ -16,6 +15,7 @@ def _home(folder: str) -> str:
     return os.path.join(os.path.abspath(os.path.expanduser(folder)), ".falaj")
 
 
+# Of two that mean the same, the first one wins.
 _SAME: Dict[str, str] = {
     "METAFLOW_USER": "FALAJ_USER",
     "METAFLOW_FLOW_CONFIG": "FALAJ_FLOW_CONFIG",
@@ -35,11 +35,9 @@ _READ: Dict[str, Callable[[str], str]] = {"FALAJ_HOME": _home}
 
 def translate(environ: MutableMapping[str, str]) -> None:
     """Set in `environ` what its METAFLOW_ variables ask for; Falaj's own win over them."""
+    for name, own in _SAME.items():
+        if environ.get(name):
+            environ.setdefault(own, _READ.get(own, str)(environ[name]))
     for name, value in list(environ.items()):
-        if not name.startswith(_PREFIX) or name in _OF_TASKS or not value:
-            continue
-        if name.startswith(_RUN):
+        if name.startswith(_RUN) and name != _OF_TASKS and value:
             environ.setdefault("FALAJ_RUN_" + name[len(_RUN) :], value)
-        elif name in _SAME:
-            own = _SAME[name]
-            environ.setdefault(own, _READ.get(own, str)(value))
