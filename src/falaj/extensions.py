@@ -136,24 +136,30 @@ def _scan() -> Iterator[Extension]:
     except ImportError:
         # Python 3.7 can't tell what is installed.
         return
-    seen: Dict[str, str] = {}
+    packages: Dict[str, Any] = {}
     for distribution in metadata.distributions():
+        for one in _entries_of(distribution):
+            packages.setdefault(re.sub(r"[-_.]+", "-", one.package).lower(), distribution)
+    for name, distribution in packages.items():
         try:
-            found = list(_entries_of(distribution))
-        except Exception:
-            # The metadata of some packages is damaged, which is no business of ours.
-            continue
-        if found:
-            plain = re.sub(r"[-_.]+", "-", found[0].package).lower()
             # Of a package that is there twice, the first on the path is the one that is imported.
-            where = str(distribution.locate_file(""))
-            if seen.setdefault(plain, where) == where:
-                yield from found
+            distribution = metadata.distribution(name)
+        except (ImportError, ValueError):
+            # Its folder is not called as its metadata say.
+            pass
+        yield from _entries_of(distribution)
 
 
-def _entries_of(distribution: Any) -> Iterator[Extension]:
-    for entry in distribution.entry_points:
-        group, _, kind = entry.group.partition(".")
-        if group == "falaj" and kind in KINDS:
-            package = str(distribution.metadata["Name"])
-            yield Extension(kind, entry.name, entry.value, package, str(distribution.version))
+def _entries_of(distribution: Any) -> List[Extension]:
+    found: List[Extension] = []
+    try:
+        for entry in distribution.entry_points:
+            group, _, kind = entry.group.partition(".")
+            if group == "falaj" and kind in KINDS:
+                package = str(distribution.metadata["Name"])
+                version = str(distribution.version)
+                found.append(Extension(kind, entry.name, entry.value, package, version))
+    except Exception:
+        # The metadata of some packages is damaged, which is no business of ours.
+        return []
+    return found

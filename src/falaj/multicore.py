@@ -92,14 +92,26 @@ def _start(func: Callable[[Any], Any], value: Any, path: str) -> int:
         with open(path, "wb") as file:
             pickle.dump(answer, file, protocol=pickle.HIGHEST_PROTOCOL)
         status = 0
-    except BaseException:
+    except BaseException as error:
         with open(path + ".error", "w", encoding="utf-8", errors="backslashreplace") as told:
-            told.write(traceback.format_exc())
+            told.write(_failure(error))
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         # Not sys.exit: what the step set up for its own end is not this process's to run.
         os._exit(status)
+
+
+def _failure(error: BaseException) -> str:
+    """Return the error in a line, and its traceback from where the function was called."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    shown = traceback.TracebackException(type(error), error, trace)
+    lines = "".join(shown.format_exception_only()).splitlines()
+    # Of a syntax error the place comes first.
+    summary = next((line for line in lines if line and line[0] != " "), type(error).__name__)
+    return summary if trace is None else "{}\n{}".format(summary, "".join(shown.format()))
 
 
 def _next_answer(running: Dict[int, str]) -> Any:
@@ -113,7 +125,7 @@ def _next_answer(running: Dict[int, str]) -> Any:
         return answer
     if os.path.exists(path + ".error"):
         with open(path + ".error", encoding="utf-8") as file:
-            raise MulticoreException("A call failed:\n{}".format(file.read().rstrip()))
+            raise MulticoreException("A call failed: {}".format(file.read().rstrip()))
     if os.WIFSIGNALED(status):
         how = "was killed by signal {}".format(os.WTERMSIG(status))
     else:

@@ -11,6 +11,8 @@ SHORTEST = 4
 _SHORTEST_LINE = 8
 # What is left of a short value in the middle of a longer base64 text is too little to tell.
 _SHORTEST_INSIDE = 6
+# Of longer values it pays to look twice how much of one a text can end in.
+_LONG = 1000
 
 _MARK = PLACEHOLDER.encode()
 
@@ -85,7 +87,11 @@ class Redactor:
         """Return the length of the longest ending of `data` that begins one of the values."""
         longest = 0
         for needle in self._needles:
-            at = data.find(needle[:1], max(0, len(data) - len(needle) + 1))
+            most = len(needle) - 1
+            if most > _LONG:
+                # Trying every place would take long where such a value repeats itself.
+                most = _ending_inside(needle[:-1], data)
+            at = data.find(needle[:1], max(0, len(data) - most))
             while at >= 0 and len(data) - at > longest:
                 if needle.startswith(data[at:]):
                     longest = len(data) - at
@@ -99,9 +105,12 @@ class Redactor:
         for needle in self._needles:
             at = data.find(needle)
             while at >= 0:
+                end = at + len(needle)
                 if not _is_placeholder(needle, data, at):
-                    found.append((at, at + len(needle)))
-                at = data.find(needle, at + 1)
+                    found.append((at, end))
+                # Of those that overlap with this one, the last covers what is between.
+                last = data.rfind(needle, at + 1, end + len(needle) - 1)
+                at = last if last >= 0 else data.find(needle, end)
         if len(found) < 2:
             return found
         found.sort()
@@ -112,6 +121,18 @@ class Redactor:
             else:
                 merged.append((start, end))
         return merged
+
+
+def _ending_inside(beginning: bytes, data: bytes) -> int:
+    """Return the length of the longest ending of `data` that stands anywhere in `beginning`."""
+    low, high = 0, min(len(data), len(beginning)) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if data[-middle:] in beginning:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def _is_placeholder(needle: bytes, data: bytes, at: int) -> bool:
@@ -188,6 +209,29 @@ def redact(text: str) -> str:
 def redact_bytes(data: bytes) -> bytes:
     """Return the bytes without the values that `hide` was told of."""
     return data if _of_task is None else _of_task.redact_bytes(data)
+
+
+def redact_beginning(text: str, length: int) -> str:
+    """Return the first `length` characters of a text, at most, with nothing in them of a value.
+
+    Hardly more of the text is looked at, however long it is.
+    """
+    if _of_task is None:
+        return text[:length]
+    beginning = text[: length + SHORTEST].encode("utf-8", "surrogatepass")
+    shown = _hidden(_of_task, beginning, len(text) > length)
+    return shown.decode("utf-8", "surrogatepass")[:length]
+
+
+def redact_first_bytes(data: bytes, length: int) -> bytes:
+    """Return the first `length` bytes, at most, as `redact_beginning` does of a text."""
+    if _of_task is None:
+        return data[:length]
+    return _hidden(_of_task, data[: length + SHORTEST], len(data) > length)[:length]
+
+
+def _hidden(redactor: Redactor, data: bytes, is_cut: bool) -> bytes:
+    return redactor.redact_end(data) if is_cut else redactor.redact_bytes(data)
 
 
 def redact_json(value: Any) -> Any:

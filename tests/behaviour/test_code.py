@@ -163,6 +163,41 @@ def test_package_of_a_flow_that_prints_or_takes_long(project):
     assert "took more than 0.001 seconds" in late.err
 
 
+CHANGEABLE = """
+import os
+import sys
+from falaj import FlowSpec, step
+
+
+class F(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.end)
+
+    if {}:
+        @step
+        def end(self):
+            pass
+
+
+open("imported", "w").close()
+if __name__ == "__main__":
+    F()
+"""
+
+
+def test_package_of_a_flow_that_reads_its_command_line(project):
+    project.write(CHANGEABLE.format("sys.argv[1] == 'package'"))
+    assert "files:   1" in project.command("package", "info").out
+
+
+def test_package_of_a_flow_that_is_another_when_it_is_imported_again(project):
+    project.write(CHANGEABLE.format("not os.path.exists('imported')"))
+    done = project.command("package", "info", code=1)
+    assert "flow.py:6: Flow `F` has no end step" in done.err
+    assert "Traceback" not in done.err
+
+
 def test_packages_that_travel_are_packaged(project, monkeypatch):
     library = project.folder.parent / f"{project.folder.name}-library"
     library.mkdir()

@@ -210,6 +210,21 @@ def test_metaflows_variables_are_read(small):
     assert "user:ada" in done.stderr
 
 
+@pytest.mark.parametrize("said", ["0", ""])
+def test_where_it_is_switched_off_steps_find_no_variable_of_metaflows(project, monkeypatch, said):
+    monkeypatch.setenv("FALAJ_METAFLOW", said)
+    done = project.run(
+        """
+        import os
+        class F(FlowSpec):
+            @step
+            def only(self):
+                self.found = [name for name in os.environ if name.startswith("METAFLOW_RUN")]
+        """
+    )
+    assert done.data.found == []
+
+
 def test_the_tutorials_leave_what_they_leave_with_metaflow(peer, tmp_path):
     tutorials = peer / "metaflow" / "tutorials"
     numbers = ("00-helloworld", "01-playlist", "02-statistics", "03-playlist-redux")

@@ -203,7 +203,12 @@ def test_a_deploy_time_function_is_called_by_no_other_command(project):
 
 @pytest.mark.parametrize(
     ("body", "says"),
-    [("1 / 0", "division by zero"), ("'text'", "int was expected"), ("None", "int was expected")],
+    [
+        ("1 / 0", "division by zero"),
+        ("exit('/ done')", "failed with SystemExit: / done"),
+        ("'text'", "int was expected"),
+        ("None", "int was expected"),
+    ],
 )
 def test_a_deploy_time_function_that_fails(project, body, says):
     result = project.run(
@@ -291,6 +296,7 @@ def test_no_file_where_none_is_required(project):
         ("", "binary.dat", 1, "utf-8"),
         ("parser='json.loads'", "text.txt", 1, "parser"),
         ("parser='nowhere.at_all'", "text.txt", 1, "nowhere.at_all"),
+        ("parser=exit", "text.txt", 1, "failed with SystemExit"),
     ],
 )
 def test_a_file_that_cannot_be_had(project, options, given, code, says):

@@ -241,6 +241,7 @@ def test_artifacts_of_a_file_replace_inputs(mended, spun):
         ("ARTIFACTS = {'f': lambda: 1}\n", "can't be pickled"),
         ("x = 1\n1 / 0\n", "ZeroDivisionError: division by zero (inputs.py:2)"),
         ("def\n", "SyntaxError"),
+        ("import sys\nsys.exit('no')\n", "SystemExit: no (inputs.py:2)"),
     ],
 )
 def test_a_file_of_artifacts_that_can_not_be_used(mended, source, said):

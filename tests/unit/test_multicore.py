@@ -45,8 +45,14 @@ def test_a_failing_call_is_told_with_its_traceback_and_the_others_end(tmp_path):
         (tmp_path / "pid").write_text(str(os.getpid()))
         time.sleep(60)
 
-    with pytest.raises(MulticoreException, match="LookupError: no such shelf"):
+    with pytest.raises(MulticoreException) as failed:
         parallel_map(fail, range(2), max_parallel=2)
+    first, *trace, last = str(failed.value).splitlines()
+    assert first == "A call failed: LookupError: no such shelf"
+    assert last == "LookupError: no such shelf"
+    # The frames are the user's alone.
+    places = [line for line in trace if line.startswith("  File ")]
+    assert [place.rpartition(" ")[2] for place in places] == ["fail"]
     left = tmp_path / "pid"
     if left.exists():
         with pytest.raises(ProcessLookupError):

@@ -68,6 +68,18 @@ def test_overlapping_values_leave_nothing():
     assert redactor("abcd", "abcdefgh").redact("abcdefgh abcd") == f"{PLACEHOLDER} {PLACEHOLDER}"
 
 
+@pytest.mark.parametrize(
+    ("value", "twice"), [("a" * 300_000, 1), ("ab" * 150_000, 1), ("a" * 300_000 + "b", 2)]
+)
+def test_a_very_long_value_that_repeats_itself_is_found_wherever_it_stands(value, twice):
+    # Looking at every place of it would take minutes.
+    secret, data = redactor(value), value.encode()
+    assert secret.redact_bytes(b"x" + data * 2 + b"x") == b"x" + b"<redacted>" * twice + b"x"
+    assert secret.redact_end(b"x" + data[:-1]) == b"x<redacted>"
+    assert secret.safe_length(b"x" + data[:200_000]) == 1
+    assert secret.safe_length(data[:200_000] + b"x") == 200_001
+
+
 def test_a_text_may_be_redacted_twice():
     secret = redactor("redacted")
     once = secret.redact("a redacted b")
@@ -102,6 +114,19 @@ def test_what_is_safe_to_show_never_parts_a_value(values, text, cut):
     whole = secret.redact(text)
     parts = secret.redact(text[:safe]) + secret.redact(text[safe:])
     assert parts == whole
+
+
+@pytest.mark.parametrize("cut", range(1, 40))
+def test_the_beginning_of_a_text_shows_nothing_of_a_value(monkeypatch, cut):
+    monkeypatch.setattr(redaction, "_of_task", None)
+    text = "ä: correct-horse"
+    assert redaction.redact_beginning(text, cut) == text[:cut]
+    redaction.hide(["correct-horse"])
+    shown = f"ä: {PLACEHOLDER}"
+    assert redaction.redact_beginning(text, cut) == shown[:cut]
+    assert redaction.redact_beginning(text + " is all", cut).startswith(shown[:cut])
+    assert redaction.redact_first_bytes(text.encode(), cut) == shown.encode()[:cut]
+    assert redaction.redact_beginning("no value", cut) == "no value"[:cut]
 
 
 def test_without_secrets_nothing_happens():

@@ -158,7 +158,7 @@ def computed_default(
     more = (False,) if _asks_deploy_time(function) else ()
     try:
         value = function(context, *more)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         file, line = failing_line(error, file, (file, line))
         message = "The default function of parameter `{}` failed with {}: {}".format(
             spec.name, type(error).__name__, error

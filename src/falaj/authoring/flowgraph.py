@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tup
 from falaj.authoring.collect import describe
 from falaj.authoring.secret_sources import without_values
 from falaj.model.graph import FOREACH, PARALLEL, SPLIT, SWITCH, DecoratorSpec, Graph
-from falaj.model.graphdata import graph_nodes
+from falaj.model.graphdata import graph_nodes, graph_structure
 
 _TYPES = {SPLIT: "split", FOREACH: "foreach", PARALLEL: "foreach", SWITCH: "split-switch"}
 
@@ -41,7 +41,7 @@ class FlowGraph:
         self.doc = description.doc
         self.start_step, self.end_step = description.start, description.end
         graph = Graph(description)
-        self._told, self._structure = graph_nodes(description)
+        self._description, self._told = description, graph_nodes(description)
         self.nodes: Dict[str, Node] = {}
         for name in graph.order:
             step, told = graph.steps[name], self._told[name]
@@ -76,4 +76,4 @@ class FlowGraph:
 
     def output_steps(self) -> Tuple[Dict[str, Any], List[Any]]:
         """Return what is told of each step, as JSON values, and how the branches nest."""
-        return self._told, self._structure
+        return self._told, graph_structure(self._description)

@@ -163,7 +163,7 @@ class IncludeFile(Parameter):
         parser = _imported(self, self.parser) if isinstance(self.parser, str) else self.parser
         try:
             return parser(content)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             code = getattr(parser, "__code__", None)
             own = code.co_filename if code else ""
             file, line = failing_line(error, own, (self.file, self.line))

@@ -181,7 +181,7 @@ class Card:
 
     def _subject(self) -> Subject:
         description = FlowDescription.from_wire(self._facts.run.record.graph)
-        return Subject(self._task(), graph_nodes(description)[0])
+        return Subject(self._task(), graph_nodes(description))
 
     def _task(self) -> Task:
         return Task._from(self._facts)  # pyright: ignore[reportPrivateUsage]

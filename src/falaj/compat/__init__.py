@@ -8,8 +8,13 @@ import sys
 VARIABLE = "FALAJ_METAFLOW"
 
 
+def is_asked_for() -> bool:
+    """Say whether FALAJ_METAFLOW lets `import metaflow` mean Falaj."""
+    return os.environ.get(VARIABLE, "0") not in ("", "0")
+
+
 def switch_on_if_asked() -> None:
     """Let `import metaflow` mean Falaj where FALAJ_METAFLOW says so."""
-    if os.environ.get(VARIABLE, "0") not in ("", "0"):
+    if is_asked_for():
         __import__("falaj.compat.metaflow")
         sys.modules["falaj.compat.metaflow"].switch_on()

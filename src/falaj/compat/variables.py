@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from typing import Callable, Dict, List, MutableMapping
 
-_PREFIX = "METAFLOW_"
 _RUN = "METAFLOW_RUN_"
 # Lists the variables of Falaj's that are there for Metaflow's.
 _SET = "FALAJ_METAFLOW_SET"
-# What a step of Metaflow's finds in its own environment; they name no parameter.
-_OF_TASKS = frozenset(("METAFLOW_RUN_ID", "METAFLOW_RUNTIME_NAME"))
+# What a step of Metaflow's finds in its own environment; it names no parameter.
+_OF_TASKS = "METAFLOW_RUN_ID"
 
 
 def _home(folder: str) -> str:
@@ -18,6 +17,7 @@ def _home(folder: str) -> str:
     return os.path.join(os.path.abspath(os.path.expanduser(folder)), ".falaj")
 
 
+# Of two that mean the same, the first one wins.
 _SAME: Dict[str, str] = {
     "METAFLOW_USER": "FALAJ_USER",
     "METAFLOW_FLOW_CONFIG": "FALAJ_FLOW_CONFIG",
@@ -42,13 +42,16 @@ def translate(environ: MutableMapping[str, str]) -> None:
     """
     for own in environ.pop(_SET, "").split():
         environ.pop(own, None)
+    asked = dict(_SAME)
+    for name in environ:
+        if name.startswith(_RUN) and name != _OF_TASKS:
+            asked[name] = "FALAJ_RUN_" + name[len(_RUN) :]
     done: List[str] = []
-    for name, value in list(environ.items()):
-        if not name.startswith(_PREFIX) or name in _OF_TASKS or not value:
-            continue
-        own = "FALAJ_RUN_" + name[len(_RUN) :] if name.startswith(_RUN) else _SAME.get(name)
-        if own is not None and own not in environ:
-            environ[own] = _READ.get(own, str)(value)
-            done.append(own)
+    for name, own in asked.items():
+        if environ.get(name) and own not in environ:
+            environ[own] = _READ.get(own, str)(environ[name])
+            # A folder depends on the working folder and is settled once.
+            if own not in _READ:
+                done.append(own)
     if done:
         environ[_SET] = " ".join(done)

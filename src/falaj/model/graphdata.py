@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Set
 
 from falaj.model.graph import (
     END,
@@ -47,17 +47,27 @@ def node_type(step: StepSpec) -> str:
 
 def graph_data(description: FlowDescription) -> Dict[str, Any]:
     """Return the graph as Metaflow writes it: nodes by name, how branches nest, decorators."""
-    nodes, structure = graph_nodes(description)
-    decorators = [_decorator(one) for one in description.decorators]
-    return {"graph": nodes, "graph_structure": structure, "decorators": decorators}
+    return {
+        "graph": graph_nodes(description),
+        "graph_structure": graph_structure(description),
+        "decorators": [_decorator(one) for one in description.decorators],
+    }
 
 
-def graph_nodes(description: FlowDescription) -> Tuple[Dict[str, Any], List[Any]]:
-    """Return what is told of each step, by its name, and how the branches nest."""
+def graph_nodes(description: FlowDescription) -> Dict[str, Any]:
+    """Return what is told of each step, by its name."""
     graph = Graph(description)
-    joins: Dict[str, str] = {}
-    structure = _nested(graph, graph.start, None, joins, _meetings(graph))
-    return {name: _node(graph.steps[name], joins.get(name)) for name in graph.order}, structure
+    return {name: _node(graph, graph.steps[name]) for name in graph.order}
+
+
+def graph_structure(description: FlowDescription) -> List[Any]:
+    """Return how the branches nest: names of steps, and a list for the ways out of a step.
+
+    The ways of a switch are told to where they meet, steps that several share in each; where
+    switches lead crosswise to others, that doubles with each of them.
+    """
+    graph = Graph(description)
+    return _nested(graph, graph.start, None, _meetings(graph))
 
 
 def graph_info(description: FlowDescription, constants: Mapping[str, str]) -> Dict[str, Any]:
@@ -65,7 +75,6 @@ def graph_info(description: FlowDescription, constants: Mapping[str, str]) -> Di
 
     `constants` holds the types of the values that the class itself sets, by their names.
     """
-    nodes, structure = graph_nodes(description)
     return {
         "file": description.file.replace("\\", "/").rpartition("/")[2],
         "doc": description.doc,
@@ -75,8 +84,8 @@ def graph_info(description: FlowDescription, constants: Mapping[str, str]) -> Di
         ]
         + [{"name": one.attribute, "type": "Config"} for one in description.configs],
         "constants": [{"name": name, "type": constants[name]} for name in sorted(constants)],
-        "steps": nodes,
-        "graph_structure": structure,
+        "steps": graph_nodes(description),
+        "graph_structure": graph_structure(description),
         "decorators": [_decorator(one) for one in description.decorators],
         "start_step": description.start,
         "end_step": description.end,
@@ -106,7 +115,7 @@ def _decorator(decorator: DecoratorSpec) -> Dict[str, Any]:
     }
 
 
-def _node(step: StepSpec, join: Optional[str]) -> Dict[str, Any]:
+def _node(graph: Graph, step: StepSpec) -> Dict[str, Any]:
     node: Dict[str, Any] = {
         "name": step.name,
         "type": node_type(step),
@@ -127,18 +136,14 @@ def _node(step: StepSpec, join: Optional[str]) -> Dict[str, Any]:
             "config:{}".format(case.written) if case.written else case.value: case.target
             for case in step.cases
         }
+    join = _join_of(graph, step.name) if step.opens else None
     if join is not None:
         node["matching_join"] = join
     return node
 
 
-def _nested(
-    graph: Graph, start: str, stop: Optional[str], joins: Dict[str, str], meetings: Dict[str, str]
-) -> List[Any]:
-    """Return the steps from `start` up to `stop`, branches as lists; fills `joins` by split.
-
-    The ways of a switch are lists up to the step where they meet.
-    """
+def _nested(graph: Graph, start: str, stop: Optional[str], meetings: Dict[str, str]) -> List[Any]:
+    """Return the steps from `start` up to `stop`, branches as lists."""
     structure: List[Any] = []
     name: Optional[str] = start
     while name is not None and name != stop:
@@ -147,16 +152,14 @@ def _nested(
         if step.kind == SWITCH:
             meeting = meetings[name]
             others = [target for target in step.targets if target != name]
-            structure.append([_nested(graph, one, meeting, joins, meetings) for one in others])
+            structure.append([_nested(graph, one, meeting, meetings) for one in others])
             name = meeting
             continue
         if not step.opens:
             name = step.targets[0] if step.targets else None
             continue
         join = _join_of(graph, name)
-        if join is not None:
-            joins[name] = join
-        structure.append([_nested(graph, one, join, joins, meetings) for one in step.targets])
+        structure.append([_nested(graph, one, join, meetings) for one in step.targets])
         name = join
     return structure
 

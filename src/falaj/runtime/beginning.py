@@ -8,7 +8,7 @@ import sys
 from typing import Dict
 
 from falaj import home
-from falaj.compat import VARIABLE
+from falaj.compat import is_asked_for
 from falaj.model.graph import FlowDescription
 from falaj.model.orders import Order
 from falaj.runtime.current import set_current
@@ -38,7 +38,7 @@ def announce(description: FlowDescription, order: Order) -> None:
         from falaj.runtime.gang import announce_gang
 
         announce_gang(order)
-    if os.environ.get(VARIABLE):
+    if is_asked_for():
         # Flows that were written for Metaflow ask their environment, as programs they start do.
         os.environ.update(METAFLOW_RUN_ID=str(order.run), METAFLOW_RUNTIME_NAME="dev")
     own = order.context.get("namespace")

@@ -97,7 +97,7 @@ def _page(
     if mode == RENDER_RUNTIME and asked["previous"] and found.RELOAD_POLICY == "never":
         return None
     task = Task(order.pathspec, attempt=order.attempt)
-    subject = Subject(task, graph_nodes(without_values(description))[0], flow_class)
+    subject = Subject(task, graph_nodes(without_values(description)), flow_class)
     if mode != REFRESH:
         return render_page(found, asked["options"], left, subject, mode)
     # Imported here: only a person's command asks for it.

@@ -22,7 +22,7 @@ from falaj.errors import (
 )
 from falaj.model.graph import END, FOREACH, PARALLEL, SWITCH, FlowDescription, StepSpec
 from falaj.model.orders import FALLBACK, INIT, ErrorInfo, Order, Report, Transition
-from falaj.redaction import redact
+from falaj.redaction import redact_beginning
 from falaj.runtime.beginning import announce, seed, usage
 from falaj.runtime.deadline import Deadline
 from falaj.runtime.failure import describe_exception, wrap
@@ -241,8 +241,8 @@ class _Attempt:
             return ""
         try:
             value = self.state.inputs[position]
-            text = redact(value) if isinstance(value, str) else redact(repr(value))
-            text = text[: LABEL_LENGTH * 20]
+            text = value if isinstance(value, str) else repr(value)
+            text = redact_beginning(text, LABEL_LENGTH * 20)
         except Exception:
             return ""
         text = " ".join(text.encode("utf-8", "backslashreplace").decode("utf-8").split())

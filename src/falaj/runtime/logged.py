@@ -11,7 +11,7 @@ from typing import Any, List, Mapping, NoReturn, Optional, Tuple, cast
 from falaj.authoring.wording import full_path, told
 from falaj.errors import MetricError
 from falaj.model.measures import METRICS, PARAMS
-from falaj.redaction import redact, redact_json
+from falaj.redaction import redact, redact_beginning, redact_json
 from falaj.runtime import notes
 
 LONGEST_NAME = 250
@@ -40,17 +40,16 @@ def log_params(params: Mapping[str, Any], store: str) -> None:
     at = time.time()
     rows: List[List[Any]] = []
     for name, value in _items(params):
-        text = _json(value)
-        if redact(text) != text:
-            text = json.dumps(redact_json(json.loads(text)))
-        row = [_name(name), text, None, at]
+        shown, text = _name(name), _json(value)
         if len(text) > LARGEST_PARAM:
             _refuse(
                 "The parameter {!r} is {:,} characters long as JSON; {:,} can be logged. Assign it "
                 "to self instead.".format(name, len(text), LARGEST_PARAM)
             )
+        text = _without_secrets(text)
+        row = [shown, text, None, at]
         if len(json.dumps(row)) > _ROOM:
-            row = [name, None, _put(text, store), at]
+            row = [shown, None, _put(text, store), at]
         rows.append(row)
     _tell(PARAMS, rows)
 
@@ -137,6 +136,14 @@ def _json(value: Any) -> str:
         return json.dumps(_shown(value, LONGEST_REPR))
 
 
+def _without_secrets(text: str) -> str:
+    if redact(text) == text:
+        return text
+    shown = json.dumps(redact_json(json.loads(text)))
+    # A number may be the value of a secret, too, and has no room for the placeholder.
+    return shown if redact(shown) == shown else json.dumps(redact(shown))
+
+
 def _plain(value: Any) -> Any:
     # Numbers of numpy and the like, also inside of a dict or list.
     item = getattr(value, "item", None)
@@ -155,7 +162,9 @@ def _shown(value: Any, longest: int = 100) -> str:
         text = repr(value)
     except Exception as error:
         text = "<{} whose repr fails: {}>".format(type(value).__name__, type(error).__name__)
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    if len(text) <= longest:
+        return redact_beginning(text, longest)
+    return redact_beginning(text, longest - 1) + "…"
 
 
 def _put(text: str, store: str) -> str:

@@ -55,7 +55,7 @@ def read_artifacts(path: str) -> Dict[str, Any]:
         raise ArtifactsRefused("{} can't be read: {}.".format(path, error.strerror)) from error
     try:
         exec(compile(source, path, "exec", dont_inherit=True), scope)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ArtifactsRefused(
             "{} can't be imported: {}: {}{}".format(
                 path, type(error).__name__, error, _line_in(error, path)

@@ -53,7 +53,7 @@ class BlobStore:
             self._failed(error, temporary)
         finally:
             os.close(file)
-        self._publish(temporary, digest)
+        self._name(temporary, digest)
         return digest
 
     def _has(self, digest: str, data: Any) -> bool:
@@ -169,11 +169,14 @@ class BlobStore:
             self._failed(error, None)
 
     def _publish(self, temporary: str, digest: str) -> None:
-        path = self.path(digest)
         if self._is_verified(digest) and self._is_claimed(digest):
             self._note(digest)
             discard(temporary)
-            return
+        else:
+            self._name(temporary, digest)
+
+    def _name(self, temporary: str, digest: str) -> None:
+        path = self.path(digest)
         try:
             try:
                 os.rename(temporary, path)
@@ -231,9 +234,12 @@ class FetchingStore(BlobStore):
         temporary = self._temporary()
         os.close(self._open(temporary))
         os.unlink(temporary)
-        if not fetch(self.root, digest, temporary):
-            return False
-        self._publish(temporary, digest)
+        try:
+            if not fetch(self.root, digest, temporary):
+                return False
+            self._name(temporary, digest)
+        finally:
+            discard(temporary)
         return True
 
 

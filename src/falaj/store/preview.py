@@ -9,7 +9,7 @@ import json
 import sys
 from typing import Any, Dict, List, cast
 
-from falaj.redaction import redact, redact_bytes, redact_json
+from falaj.redaction import redact_beginning, redact_first_bytes, redact_json
 from falaj.store.preview_arrays import show_array, show_tensor
 from falaj.store.preview_tables import show_table, table_kind
 from falaj.store.sketch import (
@@ -85,14 +85,14 @@ def _scalar(value: Any, kind: type) -> Dict[str, Any]:
 
 
 def _text(value: str) -> Dict[str, Any]:
-    size, length = sys.getsizeof(value), len(value)
-    value = redact(value)
+    shown = redact_beginning(value, TEXT)
+    more = len(shown) > _QUOTED or len(value) > TEXT
     return {
         "type": "str",
-        "size": size,
-        "repr": clean(repr(value[:_QUOTED])) + ("…" if len(value) > _QUOTED else ""),
-        "len": length,
-        "text": clean(value[:TEXT]),
+        "size": sys.getsizeof(value),
+        "repr": clean(repr(shown[:_QUOTED])) + ("…" if more else ""),
+        "len": len(value),
+        "text": clean(shown),
     }
 
 
@@ -110,8 +110,9 @@ def _show(value: Any, kind: type, shown: Dict[str, Any]) -> None:
         return
     if kind is bytes or kind is bytearray:
         shown["len"], shown["size"] = len(value), sys.getsizeof(value)
-        value = redact_bytes(value)
-        shown["repr"] = repr(value[:_BYTES]) + ("…" if len(value) > _BYTES else "")
+        shown["repr"] = repr(redact_first_bytes(value, _BYTES)) + (
+            "…" if len(value) > _BYTES else ""
+        )
         return
     plain = plain_scalar(value)
     if plain is not value:
@@ -154,7 +155,10 @@ def _object(value: Any, kind: type, shown: Dict[str, Any], sketcher: Sketcher) -
         shown["value"] = number(plain)
         shown.setdefault("text", integer_text(plain))
     elif issubclass(kind, str):
-        shown["len"], shown["text"] = str.__len__(value), clean(redact(str.__str__(value))[:TEXT])
+        shown["len"], shown["text"] = (
+            str.__len__(value),
+            clean(redact_beginning(str.__str__(value), TEXT)),
+        )
 
 
 def _size(value: Any) -> int:

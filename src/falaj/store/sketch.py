@@ -7,7 +7,7 @@ import sys
 from itertools import islice
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
-from falaj.redaction import redact, redact_bytes
+from falaj.redaction import redact_beginning, redact_first_bytes
 from falaj.store.timed import Allowance, OutOfTime
 
 BREADTH = 20
@@ -70,8 +70,8 @@ def clean(text: str) -> str:
 
 def shortened(text: str, limit: int) -> str:
     """Return the first `limit` characters, with an ellipsis where there were more; no secrets."""
-    text = redact(text)
-    return clean(text) if len(text) <= limit else clean(text[:limit]) + "…"
+    shown = clean(redact_beginning(text, limit))
+    return shown if len(text) <= limit else shown + "…"
 
 
 def items_of(value: Any) -> Optional[Tuple[Iterable[Any], int]]:
@@ -162,8 +162,7 @@ class Sketcher:
         kind = kind_of(value)
         try:
             if kind is bytes or kind is bytearray:
-                value = redact_bytes(value)
-                shown = repr(value[:limit])
+                shown = repr(redact_first_bytes(value, limit))
                 return self.text(shown + "…" if len(value) > limit else shown, limit + 1)
             plain = plain_scalar(value)
             if plain is not value:

@@ -128,6 +128,7 @@ def _packed(line: CommandContext) -> Generator[FalajCode, None, None]:
             "file": line.flow.file,
             "flow": line.flow.name,
             "package": _package_of(line.program),
+            "arguments": line.arguments,
             "store": access.home.store,
             "travels": bool(options.includes) or _travels(line),
             "includes": options.includes,

@@ -1,34 +1,50 @@
-"""Metaflow's environment variables, as Falaj reads them."""
+"""What Metaflow's environment variables say to Falaj."""
 
 from falaj.compat.variables import translate
 
 
-def translated(**environ):
-    translate(environ)
-    return environ
+def translated(environ: "dict[str, str]") -> "dict[str, str]":
+    """Return Falaj's variables that Metaflow's, in that order, stand for, and what else there is."""
+    found = dict(environ)
+    translate(found)
+    return found
 
 
-def test_parameters_and_settings_get_their_own_names():
-    found = translated(METAFLOW_RUN_ALPHA="1", METAFLOW_USER="ann", OTHER="x")
-    assert (found["FALAJ_RUN_ALPHA"], found["FALAJ_USER"], found["OTHER"]) == ("1", "ann", "x")
+def told(*given: "tuple[str, str]") -> "dict[str, str]":
+    found = translated(dict(given))
+    found.pop("FALAJ_METAFLOW_SET", None)
+    return {name: value for name, value in found.items() if name.startswith("FALAJ_")}
 
 
-def test_own_variables_win():
-    assert translated(METAFLOW_RUN_ALPHA="1", FALAJ_RUN_ALPHA="2")["FALAJ_RUN_ALPHA"] == "2"
+def test_of_two_that_mean_the_same_the_same_one_wins_in_every_order():
+    one, other = ("METAFLOW_ENVIRONMENT", "conda"), ("METAFLOW_DEFAULT_ENVIRONMENT", "pypi")
+    assert told(one, other) == told(other, one) == {"FALAJ_ENVIRONMENT": "conda"}
 
 
-def test_what_a_step_of_metaflows_finds_is_no_parameter():
-    assert "FALAJ_RUN_ID" not in translated(METAFLOW_RUN_ID="7")
+def test_parameters_come_along_and_falajs_own_variables_win():
+    given = [("METAFLOW_RUN_ALPHA", "1"), ("METAFLOW_RUN_ID", "7"), ("METAFLOW_RUN_EMPTY", "")]
+    assert told(*given) == {"FALAJ_RUN_ALPHA": "1"}
+    assert told(("METAFLOW_USER", "ada"), ("FALAJ_USER", "eve")) == {"FALAJ_USER": "eve"}
+    assert told(("METAFLOW_RUN_A", "1"), ("FALAJ_RUN_A", "2")) == {"FALAJ_RUN_A": "2"}
+    assert told(("METAFLOW_DATASTORE_SYSROOT_LOCAL", "/data")) == {"FALAJ_HOME": "/data/.falaj"}
 
 
 def test_a_later_value_takes_the_place_of_an_earlier_one():
     # A program that was started with one value starts another with the next.
-    found = translated(METAFLOW_RUN_ALPHA="1", METAFLOW_USER="ann")
+    found = translated({"METAFLOW_RUN_ALPHA": "1", "METAFLOW_USER": "ann"})
     del found["METAFLOW_USER"]
-    found = translated(**{**found, "METAFLOW_RUN_ALPHA": "2"})
+    found = translated({**found, "METAFLOW_RUN_ALPHA": "2"})
     assert found["FALAJ_RUN_ALPHA"] == "2"
     assert "FALAJ_USER" not in found
 
 
+def test_a_home_is_settled_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = translated({"METAFLOW_DATASTORE_SYSROOT_LOCAL": "here"})
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir("below")
+    assert translated(found)["FALAJ_HOME"] == str(tmp_path / "here" / ".falaj")
+
+
 def test_nothing_is_added_where_nothing_is_asked():
-    assert translated(PATH="x") == {"PATH": "x"}
+    assert translated({"PATH": "x"}) == {"PATH": "x"}

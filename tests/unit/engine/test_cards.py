@@ -122,7 +122,10 @@ def test_a_card_that_always_takes_too_long_is_not_waited_for_by_hundreds(make):
 @pytest.mark.parametrize(
     ("act", "reason"),
     [
-        (died(-signal.SIGSEGV), "The card was killed by SIGSEGV, a segmentation fault: native code crashed."),
+        (
+            died(-signal.SIGSEGV),
+            "The card was killed by SIGSEGV, a segmentation fault: native code crashed.",
+        ),
         (died(None, starts=False, why="its host died"), "The card could not run: its host died"),
         (Act(Report("failed", DIGEST, None, error("no"), "", {})), "ValueError: no"),
     ],

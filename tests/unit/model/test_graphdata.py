@@ -4,7 +4,8 @@ import pytest
 
 from falaj import FlowSpec, parallel, step
 from falaj.authoring.collect import describe
-from falaj.model.graphdata import foreach_steps
+from falaj.model.graph import Case, StepSpec
+from falaj.model.graphdata import foreach_steps, graph_nodes, graph_structure
 
 
 class Nested(FlowSpec):
@@ -71,3 +72,35 @@ class Nested(FlowSpec):
 )
 def test_a_step_tells_the_foreachs_around_it(name, expected):
     assert foreach_steps(describe(Nested), name) == expected
+
+
+def test_joins_are_told_with_their_splits_and_branches_are_nested():
+    description = describe(Nested)
+    nodes = graph_nodes(description)
+    joins = {name: told.get("matching_join") for name, told in nodes.items()}
+    assert {name: join for name, join in joins.items() if join} == {
+        "start": "join",
+        "left": "outer_join",
+        "outer": "inner_join",
+        "right": "gang_join",
+    }
+    inner = ["outer", [["inner"]], "inner_join"]
+    left, right = ["left", [inner], "outer_join"], ["right", [["gang"]], "gang_join"]
+    assert graph_structure(description) == ["start", [left, right], "join", "end"]
+
+
+def test_the_steps_of_switches_that_lead_crosswise_to_others_are_told_once():
+    steps = [_step("start", "a0", "b0")]
+    for layer in range(40):
+        targets = [f"a{layer + 1}", f"b{layer + 1}"] if layer < 39 else ["end"]
+        steps += [_step(f"{side}{layer}", *targets) for side in "ab"]
+    steps.append(_step("end"))
+    description = describe(Nested)._replace(steps=tuple(steps))
+    # How they nest would be a list of 2 ** 40 names.
+    assert len(graph_nodes(description)) == 82
+
+
+def _step(name: str, *targets: str) -> StepSpec:
+    cases = tuple(Case(target, target) for target in targets) if len(targets) > 1 else ()
+    kind = "switch" if cases else "linear" if targets else "end"
+    return StepSpec(name, kind, targets, None, False, (), "", "flow.py", 1, "way", cases)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy
 import pytest
 
+from falaj import redaction
 from falaj.errors import MetricError
 from falaj.runtime import logged, notes
 from falaj.store.blobs import BlobStore
@@ -121,6 +122,27 @@ def test_a_long_value_goes_through_the_store_and_a_long_repr_is_cut(told, tmp_pa
     cut = json.loads(rows[1][1])
     assert len(cut) == logged.LONGEST_REPR
     assert cut.endswith("…")
+
+
+@pytest.mark.parametrize(
+    "value", ["hunter22", 4711471147, {"a": [4711471147, "hunter22"]}, {"x" * 992 + "hunter22"}]
+)
+@pytest.mark.parametrize("name", ["p", "the hunter22"])
+def test_neither_names_nor_values_show_what_is_secret(told, tmp_path, monkeypatch, name, value):
+    monkeypatch.setattr(redaction, "_of_task", None)
+    redaction.hide(["hunter22", "4711471147"])
+    store = str(tmp_path / "store")
+    logged.log_params({name: value, name + "s": [value] * 400}, store)
+    logged.log_metrics({name: 1.0}, None)
+    with pytest.raises(MetricError) as refused:
+        logged.log_metrics({"m": ["x" * 92 + "hunter22"]}, None)
+    rows = [row for _, rows in told() for row in rows]
+    texts = [BlobStore(store).read(row[2]).decode() for row in rows if isinstance(row[2], str)]
+    shown = " ".join([json.dumps(rows), *texts, str(refused.value)])
+    assert "47114" not in shown
+    assert "hunt" not in shown
+    assert all(json.loads(row[1]) for row in rows if isinstance(row[1], str))
+    assert all(json.loads(text) for text in texts)
 
 
 def test_where_nobody_hears_it_is_an_error():
