@@ -181,6 +181,58 @@ def test_components_that_hang_are_left_out(project):
     assert "took longer than 1 seconds" in card.get()
 
 
+def test_components_that_hang_do_not_cost_a_step_its_timeout(project):
+    body = "for page in current.card.get():\n    page.append(Part(forever))"
+    above = "@card\n@card(type='blank')\n@timeout(seconds=1)\n@retry(times=0)"
+    done = project.run(flow(body, above))
+    assert all("Components left out" in card.get() for card in get_cards(start_of(done)))
+
+
+def test_a_step_is_told_that_its_time_is_up_while_it_refreshes(project):
+    body = "current.card.append(Part(forever))\ncurrent.card.refresh()"
+    done = project.fail(flow(body, "@card\n@timeout(seconds=1)\n@retry(times=0)"))
+    assert "Step start ran longer than its @timeout of 1 seconds" in done.out + done.err
+    assert "did not react" not in done.out + done.err
+
+
+def test_the_data_of_a_refresh_is_what_it_was_then(project):
+    body = (
+        'data = {"n": 1}\ncurrent.card.refresh(data)\ndata["n"] = object()\n'
+        'current.card.append(Markdown("kept"))'
+    )
+    done = project.run(flow(body, "@card(type='blank')"))
+    (card,) = get_cards(start_of(done))
+    assert "kept" in text_on(card.get())
+    assert card.get_data()["data"]["user"] == {"n": 1}
+
+
+def test_what_a_thread_still_renders_at_the_end_is_not_the_last_word(project):
+    body = """
+import threading
+from falaj.runtime import cards, cardpage
+
+def end():
+    # As at the end of the body, while another thread renders for a refresh.
+    if threading.current_thread() is late:
+        leaving = threading.Thread(target=cards.leave_cards, args=(order, True))
+        leaving.start()
+        leaving.join()
+        return "rendered before"
+    return "rendered last"
+
+told = []
+cardpage.tell = lambda kind, value: told.append(value["live"])
+current.card.append(Part(end))
+order = next(iter(cards._kept.values())).order
+late = threading.Thread(target=current.card.refresh)
+late.start()
+late.join()
+print("told", told)
+"""
+    done = project.run(flow(body, "@card(type='blank')"))
+    assert "told [False]" in done.out
+
+
 def test_a_component_may_be_html_of_its_own(project):
     done = project.run(flow("current.card.append(Part('<i>mine</i>'))", "@card(type='blank')"))
     (card,) = get_cards(start_of(done))
