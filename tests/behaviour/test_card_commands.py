@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import socket
+import struct
 import subprocess
 import sys
 import urllib.error
@@ -199,7 +201,9 @@ def test_the_server_lists_and_shows_the_cards_of_the_latest_run(project, server)
     path = state["cards"][2]["path"]
     status, headers, page = fetch(server + path[1:] + "?anything")
     assert "in b" in page
-    assert headers["Content-Security-Policy"] == "sandbox allow-scripts"
+    assert headers["Content-Security-Policy"] == (
+        "sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox allow-downloads"
+    )
     token = state["cards"][3]["token"]
     (project.folder / "works").touch()
     project.command("card", "create", "start", "--type", "mine", "--id", "m")
@@ -231,6 +235,28 @@ def test_the_server_shows_nothing_else(server, path):
 def test_the_server_answers_to_its_own_name_alone(server):
     assert fetch(server, Host="evil.example")[0] == 403
     assert fetch(server, Host="")[0] == 403
+
+
+def test_the_server_says_nothing_of_browsers_that_go_away_or_ask_oddly(project, done):
+    process = project.start("card", "server", "--port", "0")
+    port = int(process.stdout.readline().split(" at ")[1].split("/")[2].rpartition(":")[2])
+    head = f" HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"
+
+    def ask(path: str, goes_away: bool) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            if goes_away:
+                # Closing is then a reset, which the server meets while it writes.
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.sendall(f"GET {path}{head}".encode())
+            return b"" if goes_away else connection.recv(12)
+
+    for _ in range(10):
+        ask("/card/1/1/0", goes_away=True)
+    for path in ("http://[", "//[", "/card/1/1/0?[", "?"):
+        assert ask(path, goes_away=False).startswith(b"HTTP/1.0 ")
+    process.send_signal(2)
+    said, _ = process.communicate(timeout=30)
+    assert said == ""
 
 
 def test_the_server_says_that_a_port_is_taken(project, server):

@@ -10,6 +10,7 @@ from pagetext import text_on
 
 from falaj import Task, get_namespace, namespace
 from falaj.cards import MetaflowCard, get_cards
+from falaj.cards.container import SANDBOX
 from falaj.errors import CardError
 
 HEAD = """
@@ -65,7 +66,7 @@ def test_a_step_leaves_a_card_with_what_it_put_there(project):
     assert len(cards[0].hash) == 64
     assert Path(cards[0].path).read_text() == page
     assert cards[0].get_data() is None
-    assert cards[0]._repr_html_().startswith('<iframe sandbox="allow-scripts"')
+    assert cards[0]._repr_html_().startswith(f'<iframe sandbox="{SANDBOX}"')
     assert "<script" not in cards[0]._repr_html_()
     assert repr(cards) == f"<1 card of {task.pathspec}>"
     assert list(get_cards(next(iter(done.run["end"])))) == []
