@@ -128,6 +128,30 @@ def test_create_renders_again_what_could_not_be_rendered(project, done):
     assert len(get_cards("F/1/start/1")) == 3
 
 
+def test_create_renders_the_card_that_could_not_be_rendered_and_no_other(project):
+    source = SOURCE.replace("not os.path.exists", "self.options['n'] == 2 and not os.path.exists")
+    two = "\n    ".join(f'@card(type="mine", options={{"n": {n}}})' for n in (1, 2))
+    source = source.replace('@card(type="mine", id="m")', two)
+    added = 'for n, page in enumerate(current.card.get("mine"), 1):\n'
+    added += '            page.extend([Markdown("x")] * n)'
+    done = project.run(source.replace('current.card["m"].append(Markdown("in m"))', added))
+    task = done.run["start"].task.pathspec
+    assert [card.record.state for card in get_cards(task, type="mine")] == ["rendered", "failed"]
+    (project.folder / "works").touch()
+    project.command("card", "create", "start", "--type", "mine")
+    shown = [card.get() for card in get_cards(task, type="mine")]
+    assert shown == ["<p>mine {'n': 1} 1", "<p>mine {'n': 2} 2"]
+
+
+def test_create_keeps_the_components_of_a_card_that_was_to_leave_no_error(project):
+    source = SOURCE.replace('type="mine", id="m"', 'type="mine", id="m", save_errors=False')
+    task = project.run(source).run["start"].task.pathspec
+    assert len(get_cards(task, id="m")) == 0
+    (project.folder / "works").touch()
+    project.command("card", "create", "start", "--type", "mine", "--id", "m")
+    assert get_cards(task, id="m")[0].get() == "<p>mine {} 1"
+
+
 def test_create_adds_a_card(project, done):
     (project.folder / "works").touch()
     (project.folder / "parts.json").write_text(json.dumps(["<b>one</b>", {"type": "x"}]))
@@ -157,10 +181,15 @@ def test_create_keeps_an_error_where_it_is_told_to(project, done):
         (("--options", "{"), "--options takes JSON"),
         (("--options", "[]"), "takes an object"),
         (("--component-file", "flow.py"), "holds no components"),
+        (("--component-file", "one.json"), "holds no components"),
+        (("--component-file", "deep.json"), "holds no components"),
+        (("--options", "[" * 100_000), "--options takes JSON"),
         (("--timeout", "0"), "--timeout"),
     ],
 )
 def test_create_refuses_what_makes_no_sense(project, done, arguments, told):
+    (project.folder / "one.json").write_text('{"type": "markdown", "source": "x"}')
+    (project.folder / "deep.json").write_text("[" * 100_000)
     assert told in project.command("card", "create", "1/end/2", *arguments, code=2).err
 
 
