@@ -162,11 +162,11 @@ def test_a_chart_is_saved_as_an_image(show):
     assert "var(" not in saved
 
 
-def test_a_chart_that_is_wrong_says_so(show):
-    opened = show(card(VegaChart({"mark": "bar", "data": {"values": 3}, "encoding": {"x": 5}})))
-    note = opened.page.locator(".vega .problem")
-    if note.count():
-        assert "can't be drawn" in note.inner_text()
+@pytest.mark.parametrize("wrong", [{"mark": "stripes"}, {"transform": [{"filter": "datum.("}]}])
+def test_a_chart_that_is_wrong_says_so_and_takes_no_other_along(show, wrong):
+    page = show(card(VegaChart({**BARS, **wrong}), VegaChart(BARS))).page
+    assert "The chart can't be drawn: " in page.locator(".vega .problem").inner_text()
+    assert page.locator(".mark-rect path").count() == 2
 
 
 def test_expressions_of_a_chart_work_without_new_code(show):
