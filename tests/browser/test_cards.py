@@ -231,6 +231,40 @@ def test_hostile_text_stays_text(show):
     assert opened.page.locator("script").count() == 4
 
 
+LOOPS = {
+    "start": ["b", "c", "end"],
+    "b": ["e"],
+    "c": ["c", "join"],
+    "e": ["f"],
+    "f": ["b", "join"],
+    "join": ["start", "end"],
+    "end": [],
+}
+
+
+def test_no_line_of_a_graph_runs_through_a_step_or_out_of_the_drawing(show):
+    steps = [{"name": name, "targets": ends} for name, ends in LOOPS.items()]
+    described = {"type": "graph", "graph": {"steps": steps}, "marked": "c", "states": {}}
+    page = show(render_document("Title", [described], {})).page
+    found = page.locator("svg.graph").evaluate(
+        """drawing => {
+          const frame = drawing.viewBox.baseVal;
+          const boxes = [...drawing.querySelectorAll(".node rect")].map(one => one.getBBox());
+          const wrong = [], lines = [...drawing.querySelectorAll(".edge")];
+          for (const line of lines)
+            for (let way = 0; way <= line.getTotalLength(); way += 1) {
+              const { x, y } = line.getPointAtLength(way);
+              const within = (one, edge) => x > one.x + edge && x < one.x + one.width - edge
+                && y > one.y + edge && y < one.y + one.height - edge;
+              if (boxes.some(one => within(one, 1)) || !within(frame, 0))
+                wrong.push([line.getAttribute("d"), x, y]);
+            }
+          return [lines.length, wrong];
+        }"""
+    )
+    assert found == [11, []]
+
+
 def test_a_large_table_opens(show):
     page = show(card(Table([[n, "text", n / 3] for n in range(100_000)], ["a", "b", "c"]))).page
     assert page.locator("tbody tr").count() == 1000

@@ -341,6 +341,18 @@ def test_graphs_of_every_shape():
     assert drawn(**{f"s{n}": [] for n in range(500)}) == ""
     assert graph_svg({}, "a", {}) == ""
     assert "<script>" not in drawn(**{"<script>": []})
+    # Two cases of a switch that lead to the same step are one line.
+    assert drawn(a=["b", "b"], b=[]).count('class="edge"') == 1
+
+
+def test_a_loop_is_drawn_in_the_order_of_its_steps():
+    targets = {"way": ["again", "end"], "again": ["again", "way"], "start": ["again"], "end": []}
+    steps = [{"name": name, "targets": ends} for name, ends in targets.items()]
+    shown = graph_svg({"steps": steps}, "start", {})
+    left = {name: float(x) for x, name in re.findall(r'<text x="([^"]*)"[^>]*>(\w+)<', shown)}
+    assert sorted(left, key=lambda name: left[name]) == ["start", "again", "way", "end"]
+    assert len(set(left.values())) == 4
+    assert shown.count('class="edge"') == 5
 
 
 @pytest.mark.parametrize(
