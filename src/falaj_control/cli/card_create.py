@@ -156,12 +156,11 @@ def _declared(
     task: TaskFacts, kind: str, name: str | None, earlier: CardRecord | None
 ) -> dict[str, Any]:
     declared = recorded_cards(task.run.record.graph, task.record.step)
-    if earlier is not None:
-        declared = declared[earlier.position :]
-    for one in declared:
-        if (one["type"], one["id"]) == (kind, name):
-            return one
-    return {}
+    same = [place for place, one in enumerate(declared) if (one["type"], one["id"]) == (kind, name)]
+    # Where the task is reused, its own run may have had the decorators in another order.
+    if earlier is not None and earlier.position in same:
+        return declared[earlier.position]
+    return declared[same[0]] if same else {}
 
 
 def _options(text: str) -> dict[str, Any]:
