@@ -113,6 +113,33 @@ def test_get_writes_one_page(project, done):
     assert "no such card" in project.command("card", "get", "start", "--id", "zz", code=1).err
 
 
+def test_get_names_the_first_of_very_many_cards(project):
+    project.run("""
+    class F(FlowSpec):
+        @step
+        def start(self):
+            self.xs = list(range(23))
+            self.next(self.body, foreach="xs")
+
+        @card(type="taskspec_card")
+        @step
+        def body(self):
+            self.next(self.join)
+
+        @step
+        def join(self, inputs):
+            self.next(self.end)
+
+        @step
+        def end(self):
+            pass
+    """)
+    refused = project.command("card", "get", "body", code=1).err
+    assert "has 23 cards" in refused
+    assert refused.count(" --hash ") == 20
+    assert "… and 3 more" in refused
+
+
 def test_view_says_where_the_page_lies(project, done):
     path = project.command("card", "view", "end", "--no-open").out.strip()
     assert "F / 1 / end / 2" in text_on(Path(path).read_text())
