@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import socket
+import struct
 import subprocess
 import sys
 import urllib.error
@@ -111,6 +113,33 @@ def test_get_writes_one_page(project, done):
     assert "no such card" in project.command("card", "get", "start", "--id", "zz", code=1).err
 
 
+def test_get_names_the_first_of_very_many_cards(project):
+    project.run("""
+    class F(FlowSpec):
+        @step
+        def start(self):
+            self.xs = list(range(23))
+            self.next(self.body, foreach="xs")
+
+        @card(type="taskspec_card")
+        @step
+        def body(self):
+            self.next(self.join)
+
+        @step
+        def join(self, inputs):
+            self.next(self.end)
+
+        @step
+        def end(self):
+            pass
+    """)
+    refused = project.command("card", "get", "body", code=1).err
+    assert "has 23 cards" in refused
+    assert refused.count(" --hash ") == 20
+    assert "… and 3 more" in refused
+
+
 def test_view_says_where_the_page_lies(project, done):
     path = project.command("card", "view", "end", "--no-open").out.strip()
     assert "F / 1 / end / 2" in text_on(Path(path).read_text())
@@ -124,6 +153,30 @@ def test_create_renders_again_what_could_not_be_rendered(project, done):
     project.command("card", "create", "start", "--type", "mine", "--id", "m")
     assert project.command("card", "get", "start", "--id", "m").out == "<p>mine {} 1\n"
     assert len(get_cards("F/1/start/1")) == 3
+
+
+def test_create_renders_the_card_that_could_not_be_rendered_and_no_other(project):
+    source = SOURCE.replace("not os.path.exists", "self.options['n'] == 2 and not os.path.exists")
+    two = "\n    ".join(f'@card(type="mine", options={{"n": {n}}})' for n in (1, 2))
+    source = source.replace('@card(type="mine", id="m")', two)
+    added = 'for n, page in enumerate(current.card.get("mine"), 1):\n'
+    added += '            page.extend([Markdown("x")] * n)'
+    done = project.run(source.replace('current.card["m"].append(Markdown("in m"))', added))
+    task = done.run["start"].task.pathspec
+    assert [card.record.state for card in get_cards(task, type="mine")] == ["rendered", "failed"]
+    (project.folder / "works").touch()
+    project.command("card", "create", "start", "--type", "mine")
+    shown = [card.get() for card in get_cards(task, type="mine")]
+    assert shown == ["<p>mine {'n': 1} 1", "<p>mine {'n': 2} 2"]
+
+
+def test_create_keeps_the_components_of_a_card_that_was_to_leave_no_error(project):
+    source = SOURCE.replace('type="mine", id="m"', 'type="mine", id="m", save_errors=False')
+    task = project.run(source).run["start"].task.pathspec
+    assert len(get_cards(task, id="m")) == 0
+    (project.folder / "works").touch()
+    project.command("card", "create", "start", "--type", "mine", "--id", "m")
+    assert get_cards(task, id="m")[0].get() == "<p>mine {} 1"
 
 
 def test_create_adds_a_card(project, done):
@@ -155,10 +208,15 @@ def test_create_keeps_an_error_where_it_is_told_to(project, done):
         (("--options", "{"), "--options takes JSON"),
         (("--options", "[]"), "takes an object"),
         (("--component-file", "flow.py"), "holds no components"),
+        (("--component-file", "one.json"), "holds no components"),
+        (("--component-file", "deep.json"), "holds no components"),
+        (("--options", "[" * 100_000), "--options takes JSON"),
         (("--timeout", "0"), "--timeout"),
     ],
 )
 def test_create_refuses_what_makes_no_sense(project, done, arguments, told):
+    (project.folder / "one.json").write_text('{"type": "markdown", "source": "x"}')
+    (project.folder / "deep.json").write_text("[" * 100_000)
     assert told in project.command("card", "create", "1/end/2", *arguments, code=2).err
 
 
@@ -199,7 +257,9 @@ def test_the_server_lists_and_shows_the_cards_of_the_latest_run(project, server)
     path = state["cards"][2]["path"]
     status, headers, page = fetch(server + path[1:] + "?anything")
     assert "in b" in page
-    assert headers["Content-Security-Policy"] == "sandbox allow-scripts"
+    assert headers["Content-Security-Policy"] == (
+        "sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox allow-downloads"
+    )
     token = state["cards"][3]["token"]
     (project.folder / "works").touch()
     project.command("card", "create", "start", "--type", "mine", "--id", "m")
@@ -231,6 +291,28 @@ def test_the_server_shows_nothing_else(server, path):
 def test_the_server_answers_to_its_own_name_alone(server):
     assert fetch(server, Host="evil.example")[0] == 403
     assert fetch(server, Host="")[0] == 403
+
+
+def test_the_server_says_nothing_of_browsers_that_go_away_or_ask_oddly(project, done):
+    process = project.start("card", "server", "--port", "0")
+    port = int(process.stdout.readline().split(" at ")[1].split("/")[2].rpartition(":")[2])
+    head = f" HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"
+
+    def ask(path: str, goes_away: bool) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            if goes_away:
+                # Closing is then a reset, which the server meets while it writes.
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.sendall(f"GET {path}{head}".encode())
+            return b"" if goes_away else connection.recv(12)
+
+    for _ in range(10):
+        ask("/card/1/1/0", goes_away=True)
+    for path in ("http://[", "//[", "/card/1/1/0?[", "?"):
+        assert ask(path, goes_away=False).startswith(b"HTTP/1.0 ")
+    process.send_signal(2)
+    said, _ = process.communicate(timeout=30)
+    assert said == ""
 
 
 def test_the_server_says_that_a_port_is_taken(project, server):

@@ -10,6 +10,7 @@ from pagetext import text_on
 
 from falaj import Task, get_namespace, namespace
 from falaj.cards import MetaflowCard, get_cards
+from falaj.cards.container import SANDBOX
 from falaj.errors import CardError
 
 HEAD = """
@@ -65,7 +66,7 @@ def test_a_step_leaves_a_card_with_what_it_put_there(project):
     assert len(cards[0].hash) == 64
     assert Path(cards[0].path).read_text() == page
     assert cards[0].get_data() is None
-    assert cards[0]._repr_html_().startswith('<iframe sandbox="allow-scripts"')
+    assert cards[0]._repr_html_().startswith(f'<iframe sandbox="{SANDBOX}"')
     assert "<script" not in cards[0]._repr_html_()
     assert repr(cards) == f"<1 card of {task.pathspec}>"
     assert list(get_cards(next(iter(done.run["end"])))) == []
@@ -179,6 +180,58 @@ def test_components_that_hang_are_left_out(project):
     (card,) = get_cards(start_of(done))
     assert done.run.successful
     assert "took longer than 1 seconds" in card.get()
+
+
+def test_components_that_hang_do_not_cost_a_step_its_timeout(project):
+    body = "for page in current.card.get():\n    page.append(Part(forever))"
+    above = "@card\n@card(type='blank')\n@timeout(seconds=1)\n@retry(times=0)"
+    done = project.run(flow(body, above))
+    assert all("Components left out" in card.get() for card in get_cards(start_of(done)))
+
+
+def test_a_step_is_told_that_its_time_is_up_while_it_refreshes(project):
+    body = "current.card.append(Part(forever))\ncurrent.card.refresh()"
+    done = project.fail(flow(body, "@card\n@timeout(seconds=1)\n@retry(times=0)"))
+    assert "Step start ran longer than its @timeout of 1 seconds" in done.out + done.err
+    assert "did not react" not in done.out + done.err
+
+
+def test_the_data_of_a_refresh_is_what_it_was_then(project):
+    body = (
+        'data = {"n": 1}\ncurrent.card.refresh(data)\ndata["n"] = object()\n'
+        'current.card.append(Markdown("kept"))'
+    )
+    done = project.run(flow(body, "@card(type='blank')"))
+    (card,) = get_cards(start_of(done))
+    assert "kept" in text_on(card.get())
+    assert card.get_data()["data"]["user"] == {"n": 1}
+
+
+def test_what_a_thread_still_renders_at_the_end_is_not_the_last_word(project):
+    body = """
+import threading
+from falaj.runtime import cards, cardpage
+
+def end():
+    # As at the end of the body, while another thread renders for a refresh.
+    if threading.current_thread() is late:
+        leaving = threading.Thread(target=cards.leave_cards, args=(order, True))
+        leaving.start()
+        leaving.join()
+        return "rendered before"
+    return "rendered last"
+
+told = []
+cardpage.tell = lambda kind, value: told.append(value["live"])
+current.card.append(Part(end))
+order = next(iter(cards._kept.values())).order
+late = threading.Thread(target=current.card.refresh)
+late.start()
+late.join()
+print("told", told)
+"""
+    done = project.run(flow(body, "@card(type='blank')"))
+    assert "told [False]" in done.out
 
 
 def test_a_component_may_be_html_of_its_own(project):

@@ -1,6 +1,7 @@
 """`card server` in a real browser: the list of cards, and a page that changes while a step runs."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -40,6 +41,9 @@ class F(FlowSpec):
     @step
     def end(self):
         current.card.append(ValueBox("All", "done"))
+        current.card.append(Markdown("[elsewhere](http://127.0.0.1:9/x)"))
+        spec = {"data": {"values": [{"a": 1}]}, "mark": "bar", "encoding": {"y": {"field": "a"}}}
+        current.card.append(VegaChart(spec, show_controls=True))
 
 if __name__ == "__main__":
     F()
@@ -135,3 +139,25 @@ def test_cards_are_chosen_by_mouse_and_keys_and_reach_nothing_of_the_page(browse
     assert card.locator("body").evaluate("() => document.title") == ""
     assert page.title() == "Cards of F/1"
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_links_of_a_card_open_charts_are_saved_and_back_leads_out(browser, running):
+    folder, run, address = running
+    (folder / "go1").touch()
+    (folder / "go2").touch()
+    run.communicate(timeout=60)
+    page, _ = opened(browser, address)
+    card = page.frame_locator("iframe")
+    for name in ("shout", "default", "blank"):
+        page.locator("nav button", has_text=name).click()
+        expect(page.locator("nav button[aria-current=true]")).to_contain_text(name)
+    with page.context.expect_page():
+        card.locator("a", has_text="elsewhere").click()
+    link = card.locator(".vega-actions a", has_text="SVG")
+    link.dispatch_event("mousedown")
+    expect(link).to_have_attribute("href", re.compile("^(blob|data):"))
+    with page.expect_download() as saving:
+        link.click()
+    assert "<svg" in saving.value.path().read_text(encoding="utf-8")
+    page.go_back()
+    assert page.url == "about:blank"

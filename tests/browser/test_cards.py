@@ -162,11 +162,11 @@ def test_a_chart_is_saved_as_an_image(show):
     assert "var(" not in saved
 
 
-def test_a_chart_that_is_wrong_says_so(show):
-    opened = show(card(VegaChart({"mark": "bar", "data": {"values": 3}, "encoding": {"x": 5}})))
-    note = opened.page.locator(".vega .problem")
-    if note.count():
-        assert "can't be drawn" in note.inner_text()
+@pytest.mark.parametrize("wrong", [{"mark": "stripes"}, {"transform": [{"filter": "datum.("}]}])
+def test_a_chart_that_is_wrong_says_so_and_takes_no_other_along(show, wrong):
+    page = show(card(VegaChart({**BARS, **wrong}), VegaChart(BARS))).page
+    assert "The chart can't be drawn: " in page.locator(".vega .problem").inner_text()
+    assert page.locator(".mark-rect path").count() == 2
 
 
 def test_expressions_of_a_chart_work_without_new_code(show):
@@ -229,6 +229,40 @@ def test_hostile_text_stays_text(show):
     assert opened.page.title() == "Title"
     assert opened.complaints == []
     assert opened.page.locator("script").count() == 4
+
+
+LOOPS = {
+    "start": ["b", "c", "end"],
+    "b": ["e"],
+    "c": ["c", "join"],
+    "e": ["f"],
+    "f": ["b", "join"],
+    "join": ["start", "end"],
+    "end": [],
+}
+
+
+def test_no_line_of_a_graph_runs_through_a_step_or_out_of_the_drawing(show):
+    steps = [{"name": name, "targets": ends} for name, ends in LOOPS.items()]
+    described = {"type": "graph", "graph": {"steps": steps}, "marked": "c", "states": {}}
+    page = show(render_document("Title", [described], {})).page
+    found = page.locator("svg.graph").evaluate(
+        """drawing => {
+          const frame = drawing.viewBox.baseVal;
+          const boxes = [...drawing.querySelectorAll(".node rect")].map(one => one.getBBox());
+          const wrong = [], lines = [...drawing.querySelectorAll(".edge")];
+          for (const line of lines)
+            for (let way = 0; way <= line.getTotalLength(); way += 1) {
+              const { x, y } = line.getPointAtLength(way);
+              const within = (one, edge) => x > one.x + edge && x < one.x + one.width - edge
+                && y > one.y + edge && y < one.y + one.height - edge;
+              if (boxes.some(one => within(one, 1)) || !within(frame, 0))
+                wrong.push([line.getAttribute("d"), x, y]);
+            }
+          return [lines.length, wrong];
+        }"""
+    )
+    assert found == [11, []]
 
 
 def test_a_large_table_opens(show):

@@ -34,6 +34,9 @@ from falaj.model.graphdata import graph_nodes
 
 _FORM = "Task('FlowName/RunID/StepName/TaskID')"
 _SHORT = 12
+# What a card may do in the frame of another page: its links open elsewhere, its charts are saved.
+# Without an origin its scripts see nothing of the page around it.
+SANDBOX = "allow-scripts allow-popups allow-popups-to-escape-sandbox allow-downloads"
 
 
 class Card:
@@ -227,10 +230,9 @@ def _framed(card: Card) -> str:
         page = card.get()
     except FalajException as error:
         return "<p>{}</p>".format(escape(str(error)))
-    # Scripts of the page see nothing of the notebook around it.
     return (
-        '<iframe sandbox="allow-scripts" style="width:100%;height:640px;border:0" '
-        'srcdoc="{}"></iframe>'.format(escape(page))
+        '<iframe sandbox="{}" style="width:100%;height:640px;border:0" '
+        'srcdoc="{}"></iframe>'.format(SANDBOX, escape(page))
     )
 
 

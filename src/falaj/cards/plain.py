@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Set, Tuple
 
+from falaj.errors import TimeoutException
 from falaj.store.sketch import clean, kind_of, number, plain_scalar
 
 _DEPTH = 60
@@ -11,11 +12,13 @@ _SEQUENCES = (list, tuple, set, frozenset)
 
 
 def text_of(value: Any) -> str:
-    """Return a value as text that can be encoded; never raises."""
+    """Return a value as text that can be encoded; raises TimeoutException alone."""
     if isinstance(value, str):
         return clean(str.__str__(value))
     try:
         return clean(str(value))
+    except TimeoutException:
+        raise
     except Exception:
         return "<{}>".format(type(value).__name__)
 

@@ -50,12 +50,12 @@ class Table(MetaflowCardComponent):
 
     def render(self) -> Dict[str, Any]:
         """Return the component as JSON values."""
-        rows = [_row(row) for row in islice(self._data, MOST_ROWS)]
+        rows = [_as_row(row) for row in islice(self._data, MOST_ROWS)]
         count = self._rows if self._rows is not None else _length(self._data, len(rows))
-        widest = max([len(self._headers), *(_length(row, 0) for row in self._data[:MOST_ROWS])])
+        widest = max([len(self._headers), *(_length(row, 0) for row in rows)])
         return self._described(
             columns=[text_of(header) for header in islice(self._headers, MOST_COLUMNS)],
-            data=rows,
+            data=[[_cell(cell) for cell in islice(row, MOST_COLUMNS)] for row in rows],
             rows=count if count > len(rows) else None,
             left_out=widest - MOST_COLUMNS if widest > MOST_COLUMNS else None,
         )
@@ -68,10 +68,9 @@ def _length(value: Any, otherwise: int) -> int:
         return otherwise
 
 
-def _row(row: Any) -> List[Any]:
-    if isinstance(row, (str, MetaflowCardComponent)) or not hasattr(row, "__iter__"):
-        row = [row]
-    return [_cell(cell) for cell in islice(row, MOST_COLUMNS)]
+def _as_row(row: Any) -> Any:
+    is_one = isinstance(row, (str, MetaflowCardComponent)) or not hasattr(row, "__iter__")
+    return [row] if is_one else row
 
 
 def _cell(cell: Any) -> Any:

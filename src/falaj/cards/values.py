@@ -6,6 +6,7 @@ from typing import Any, Dict, Optional
 
 from falaj.cards.component import MetaflowCardComponent
 from falaj.cards.plain import text_of
+from falaj.errors import TimeoutException
 
 _WHOLE = 20_000
 
@@ -43,6 +44,8 @@ def _whole(value: Any) -> Optional[str]:
 
     try:
         text = text_of(pformat(value, width=100))
+    except TimeoutException:
+        raise
     except Exception:
         # The preview is there, and has found words even for this object.
         return None

@@ -45,6 +45,7 @@ class CardPage:
         self._refreshed_at: Optional[float] = None
         self._told: Optional[str] = None
         self._busy = allocate_lock()
+        self._telling = allocate_lock()
 
     def append(self, component: MetaflowCardComponent, id: Optional[str] = None) -> None:
         """Add a component; with an `id` it is found in `components`."""
@@ -113,7 +114,10 @@ class CardPage:
         try:
             self._refreshed_at = now
             self.is_touched = True
-            self._tell()
+            self._tell(self._rendered(), live=True)
+        except TimeoutException:
+            # The step's own time is up.
+            raise
         except Exception as error:
             self._warn("a refresh failed: {}".format(error))
         finally:
@@ -122,6 +126,9 @@ class CardPage:
     def leave(self, seconds: float) -> None:
         """Store the card for good; components that take longer than `seconds` are left out."""
         found: "List[Tuple[Optional[str], Rendered]]"
+        with self._telling:
+            # What a thread still renders for a refresh is not the last word.
+            self._is_updatable = False
         try:
             with Deadline(seconds, "card"):
                 found = self._rendered()
@@ -129,13 +136,17 @@ class CardPage:
             text = "Its components took longer than {:g} seconds to render.".format(seconds)
             self._warn(text)
             found = [(None, error_component(FalajException(text), "Components left out"))]
-        self._tell(found)
+        self._tell(found, live=False)
 
     def _take_data(self, data: Any) -> None:
         try:
-            if len(json.dumps(data)) > LARGEST_COMPONENT:
+            text = json.dumps(data)
+            if len(text) > LARGEST_COMPONENT:
                 raise ValueError("it is larger than {} MB".format(LARGEST_COMPONENT >> 20))
-            self._user = redact_json(data)
+            # A copy: the step may go on with its own, and put there what is no JSON.
+            self._user = redact_json(json.loads(text))
+        except TimeoutException:
+            raise
         except Exception as error:
             self._warn("the data of a refresh can't be kept: {}.".format(error))
 
@@ -154,15 +165,14 @@ class CardPage:
             found.append((name, one))
         return found
 
-    def _tell(self, components: "Optional[List[Tuple[Optional[str], Rendered]]]" = None) -> None:
+    def _tell(self, found: "List[Tuple[Optional[str], Rendered]]", live: bool) -> None:
         if self._store is None:
             return
-        found = self._rendered() if components is None else components
         digest = self._store.put(encode(found, self._user))
-        if digest != self._told:
-            self._told = digest
-            live = components is None
-            tell("card", {"position": self._position, "data": digest, "live": live})
+        with self._telling:
+            if digest != self._told and (self._is_updatable or not live):
+                self._told = digest
+                tell("card", {"position": self._position, "data": digest, "live": live})
 
 
 class Components:

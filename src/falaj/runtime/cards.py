@@ -19,8 +19,10 @@ from falaj.store.blobs import BlobStore
 if TYPE_CHECKING:
     from falaj.runtime.cardpage import Components
 
-# The longest that components may take to render once the body has ended, in seconds.
+# The longest that components may take to render once the body has ended, in seconds: of one card,
+# and of all cards of a step with a @timeout, whose process is ended soon after that is up.
 _LAST_WORDS = 10.0
+_LAST_WORDS_IN_TIME = 2.0
 
 
 class TaskCards:
@@ -147,10 +149,16 @@ class TaskCards:
         if os.getpid() != self._pid:
             # A child that the step forked has come back out of it.
             return
-        for page in self._pages:
-            if page.is_touched and (went_well or page.attributes.get("save_errors", True)):
-                limit = min(float(page.attributes.get("timeout") or _LAST_WORDS), _LAST_WORDS)
-                page.leave(limit)
+        pages = [
+            page
+            for page in self._pages
+            if page.is_touched and (went_well or page.attributes.get("save_errors", True))
+        ]
+        most = _LAST_WORDS
+        if pages and self.order.options.get("timeout") is not None:
+            most = _LAST_WORDS_IN_TIME / len(pages)
+        for page in pages:
+            page.leave(min(float(page.attributes.get("timeout") or most), most))
 
 
 _kept: Dict[str, TaskCards] = {}

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import click
 
-from falaj.cards.container import cards_of_task
 from falaj.cards.left import encode, load_left
 from falaj.client.access import Access
+from falaj.client.cardrecords import FAILED, OPEN, CardRecord, read_cards
 from falaj.client.taskfacts import TaskFacts
 from falaj.errors import CardError, CorruptBlob
 from falaj.model import states
@@ -88,7 +88,7 @@ def _create(
     data = earlier.data if earlier is not None else None
     if component_file is not None:
         data = _components(store, component_file)
-    declared = _declared(task, kind, name)
+    declared = _declared(task, kind, name, earlier)
     asked = {
         "store": os.path.abspath(store.root),
         "type": kind,
@@ -143,24 +143,30 @@ def _task(line: CommandContext, pathspec: str) -> TaskFacts:
     return task
 
 
-def _declared(task: TaskFacts, kind: str, name: str | None) -> dict[str, Any]:
-    for one in recorded_cards(task.run.record.graph, task.record.step):
-        if (one["type"], one["id"]) == (kind, name):
-            return one
-    return {}
+def _earlier(task: TaskFacts, kind: str, name: str | None) -> CardRecord | None:
+    """Return the card that is replaced, else one like it; None for neither."""
+    source = task.source
+    found = read_cards(task.access.home, source.run, source.id, task.current_attempt())
+    same = [one for one in found if (one.type, one.id) == (kind, name)]
+    open_ones = [one for one in same if one.state in (OPEN, FAILED)]
+    return next(iter([*open_ones, *same]), None)
 
 
-def _earlier(task: TaskFacts, kind: str, name: str | None) -> Any:
-    for card in cards_of_task(task, name, kind):
-        if card.id == name:
-            return card.record
-    return None
+def _declared(
+    task: TaskFacts, kind: str, name: str | None, earlier: CardRecord | None
+) -> dict[str, Any]:
+    declared = recorded_cards(task.run.record.graph, task.record.step)
+    same = [place for place, one in enumerate(declared) if (one["type"], one["id"]) == (kind, name)]
+    # Where the task is reused, its own run may have had the decorators in another order.
+    if earlier is not None and earlier.position in same:
+        return declared[earlier.position]
+    return declared[same[0]] if same else {}
 
 
 def _options(text: str) -> dict[str, Any]:
     try:
         found: Any = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise click.BadParameter(f"--options takes JSON: {error}") from error
     if not isinstance(found, dict):
         raise click.BadParameter('--options takes an object, such as \'{"title": "A"}\'.')
@@ -171,10 +177,12 @@ def _components(store: BlobStore, path: str) -> str:
     try:
         with open(path, encoding="utf-8") as file:
             found: Any = json.load(file)
-        digest = store.put(encode([(None, one) for one in found], None))
+        if not isinstance(found, list):
+            raise TypeError("it is no list")
+        digest = store.put(encode([(None, one) for one in cast("list[Any]", found)], None))
         load_left(store, digest)
         return digest
-    except (ValueError, TypeError, CorruptBlob, OSError) as error:
+    except (ValueError, TypeError, RecursionError, CorruptBlob, OSError) as error:
         raise click.BadParameter(
             f"{path} holds no components: a list of what render() returns, as JSON ({error})."
         ) from error

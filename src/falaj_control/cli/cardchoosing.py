@@ -14,6 +14,9 @@ from falaj.errors import FalajNotFound, NoSuchCard
 from falaj_control.cli.context import CommandContext
 from falaj_control.cli.pathspecs import Selection, complete_paths, select
 
+# Nobody reads a message of more lines.
+_SHOWN = 20
+
 
 class Wanted(NamedTuple):
     """What a card has to have; None takes any."""
@@ -92,7 +95,10 @@ def one_card(line: CommandContext, pathspec: str, wanted: Wanted) -> Card:
             f"{pathspec} has no {'such ' if narrowed else ''}card. See what there is with: "
             f"{line.typed('card list')} {pathspec}"
         )
-    shown = "\n".join(f"{one.pathspec} --hash {one.hash[:8]} ({described(one)})" for one in found)
+    lines = [f"{one.pathspec} --hash {one.hash[:8]} ({described(one)})" for one in found[:_SHOWN]]
+    if len(found) > _SHOWN:
+        lines.append(f"… and {len(found) - _SHOWN} more; all: {line.typed('card list')} {pathspec}")
+    shown = "\n".join(lines)
     raise NoSuchCard(f"{pathspec} has {len(found)} cards; choose one by its hash:\n{shown}")
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from typing import Any, cast
-from urllib.parse import urlsplit
 
-from falaj.cards.container import Card, cards_of_task
+from falaj.cards.container import SANDBOX, Card, cards_of_task
 from falaj.client.access import RunFacts
 from falaj.client.cardrecords import read_cards
 from falaj.client.html import escape
@@ -20,8 +20,7 @@ from falaj.model.cards import recorded_cards
 
 _HOST = "127.0.0.1"
 _HTML = "text/html; charset=utf-8"
-# Cards may have scripts of their own: these run without an origin, so they reach nothing here.
-_CARD_POLICY = "sandbox allow-scripts"
+_CARD_POLICY = f"sandbox {SANDBOX}"
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'"
@@ -41,8 +40,13 @@ class CardServer(ThreadingHTTPServer):
         self._run = run
         self._max_cards = max_cards
         folder = resources.files("falaj_control.cli").joinpath("cardserver.html")
-        page = folder.read_text("utf-8")
+        page = folder.read_text("utf-8").replace("SANDBOX", SANDBOX)
         self.page = page.replace("POLL_MILLISECONDS", str(1000 * poll_interval))
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keep silent where a browser has gone away; show any other error, which is a bug."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def port(self) -> int:
@@ -136,21 +140,27 @@ class _Handler(BaseHTTPRequestHandler):
         host = self.headers.get("Host", "")
         if host not in (f"{name}:{self._cards.port}" for name in (_HOST, "localhost")):
             return 403, _HTML, _PAGE_POLICY, _message(f"Open {self._cards.address} instead.")
-        path = urlsplit(self.path).path
+        path = self.path.partition("?")[0]
         try:
             if path == "/":
                 return 200, _HTML, _PAGE_POLICY, self._cards.page
             if path == "/state.json":
                 state = json.dumps(self._cards.state())
                 return 200, "application/json", _PAGE_POLICY, state
-            parts = path.split("/")[1:]
-            card = self._cards.card(*parts[1:]) if parts[0] == "card" and len(parts) == 4 else None
+            card = self._card(path)
             if card is not None:
                 kind = "application/json" if card.filename.endswith(".json") else _HTML
                 return 200, kind, _CARD_POLICY, card.get()
         except FalajException as error:
             return 500, _HTML, _CARD_POLICY, _message(str(error))
         return 404, _HTML, _PAGE_POLICY, _message("There is no such card.")
+
+    def _card(self, path: str) -> Card | None:
+        match path.split("/"):
+            case ["", "card", run, task, place]:
+                return self._cards.card(run, task, place)
+            case _:
+                return None
 
 
 def _message(text: str) -> str:

@@ -91,6 +91,8 @@ def test_a_table_shows_its_first_rows_and_says_how_many_there_are():
     wide = described(Table([list(range(500))]))
     assert (len(wide["data"][0]), wide["left_out"]) == (200, 300)
     assert described(Table())["data"] == []
+    # A row that is one text has one cell, however long it is.
+    assert "left_out" not in described(Table(["x" * 500]))
 
 
 def test_a_table_is_not_updated_as_a_whole():

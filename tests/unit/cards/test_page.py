@@ -32,6 +32,10 @@ def body(*components: Any) -> str:
     ("text", "shown"),
     [
         ("# One", '<h2 class="level-1">One</h2>'),
+        ("## Two ##  ", '<h3 class="level-2">Two</h3>'),
+        ("# C#", '<h2 class="level-1">C#</h2>'),
+        ("# #", '<h2 class="level-1"></h2>'),
+        ("#one", "<p>#one</p>"),
         ("One\n===", '<h2 class="level-1">One</h2>'),
         (
             "a *b* **c** ***d***",
@@ -101,8 +105,10 @@ def test_markdown_lets_nothing_through(text):
         "".join("`" * n + " " for n in range(300)), "- " * 5_000, "  \n" * 50_000, "[a](" * 10_000,
         "![" * 20_000 + "](b)" * 20_000, "|" * 20_000 + "\n" + "|-" * 10_000, "_a*" * 20_000,
         "<https://" * 10_000, "\n".join("  " * n + "- x" for n in range(300)), "x\n" * 100_000,
+        "a|b\n-" + " " * 200_000 + "x", "# a" + " " * 200_000 + "b",
+        "```" + " " * 200_000 + "`", "[a](" + " " * 200_000 + "x", "a" + " " * 200_000 + "b",
     ],
-    ids=range(16),
+    ids=range(21),
 )  # fmt: skip
 @pytest.mark.timeout(20)
 def test_markdown_is_quick_however_it_is_made(text):
@@ -198,6 +204,12 @@ def test_what_users_leave_open_is_closed():
     assert sanitised("</b>x</i>") == "x"
     assert sanitised("<b><i>x</b>y") == "<b><i>x</i></b>y"
     assert sanitised("<div>" * 10_000).count("<div>") == 200
+
+
+@pytest.mark.parametrize("mark", ["<![word]>", "<![word[x]]>", "<![if !x]>", "<![endif]>", "<!x>"])
+def test_marks_of_other_programs_are_no_text(mark):
+    assert sanitised(f"a{mark}<b>b</b>") == "a<b>b</b>"
+    assert "<b>b</b>" in body(f"a{mark}<b>b</b>")
 
 
 def test_code_is_coloured_and_whole():
@@ -329,6 +341,18 @@ def test_graphs_of_every_shape():
     assert drawn(**{f"s{n}": [] for n in range(500)}) == ""
     assert graph_svg({}, "a", {}) == ""
     assert "<script>" not in drawn(**{"<script>": []})
+    # Two cases of a switch that lead to the same step are one line.
+    assert drawn(a=["b", "b"], b=[]).count('class="edge"') == 1
+
+
+def test_a_loop_is_drawn_in_the_order_of_its_steps():
+    targets = {"way": ["again", "end"], "again": ["again", "way"], "start": ["again"], "end": []}
+    steps = [{"name": name, "targets": ends} for name, ends in targets.items()]
+    shown = graph_svg({"steps": steps}, "start", {})
+    left = {name: float(x) for x, name in re.findall(r'<text x="([^"]*)"[^>]*>(\w+)<', shown)}
+    assert sorted(left, key=lambda name: left[name]) == ["start", "again", "way", "end"]
+    assert len(set(left.values())) == 4
+    assert shown.count('class="edge"') == 5
 
 
 @pytest.mark.parametrize(

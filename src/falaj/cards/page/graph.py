@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
+from typing import Any, Container, Dict, List, Mapping, NamedTuple, Tuple
 
+from falaj.cards.page.layers import Layers, in_layers
 from falaj.client.html import escape
 
 _MOST_STEPS = 200
-_HIGH, _GAP_X, _GAP_Y = 34, 44, 16
+_HIGH, _GAP_X, _GAP_Y, _LANE = 34, 44, 16, 12
 _CHARACTER = 7.4
 
 
@@ -25,18 +26,24 @@ def graph_svg(graph: Mapping[str, Any], marked: str, states: Mapping[str, str]) 
     if not steps or len(steps) > _MOST_STEPS:
         return ""
     targets = {str(step["name"]): [str(one) for one in step.get("targets") or ()] for step in steps}
-    targets = {name: [one for one in ends if one in targets] for name, ends in targets.items()}
-    layers = _layers(targets)
-    boxes, width, height = _placed(layers)
-    kinds = {str(step["name"]): step for step in steps}
-    edges = "".join(
-        _edge(boxes[name], boxes[end], kinds[name].get("kind") == "foreach")
+    targets = {
+        # Several cases of a switch may lead to the same step.
+        name: [one for one in dict.fromkeys(ends) if one in targets]
         for name, ends in targets.items()
-        for end in ends
-    )
+    }
+    layers = in_layers(targets)
+    boxes, width, height = _placed(layers, targets)
+    kinds = {str(step["name"]): step for step in steps}
+    lines = [(way[0], _onward([boxes[one] for one in way])) for way in layers.ways]
+    for name, end in layers.back:
+        height += _LANE
+        lines.append((name, _back(boxes[name], boxes[end], height - _LANE / 2)))
+    edges = "".join(_edge(line, kinds[name].get("kind") == "foreach") for name, line in lines)
     nodes = "".join(
-        _node(name, box, name == marked, states.get(name, ""), kinds[name])
-        for name, box in boxes.items()
+        _node(name, boxes[name], name == marked, states.get(name, ""), kinds[name])
+        for column in layers.columns
+        for name in column
+        if name in kinds
     )
     return (
         '<div class="scroll" tabindex="0" role="group" aria-label="Graph of the flow">'
@@ -55,53 +62,57 @@ def _words(targets: Mapping[str, List[str]]) -> str:
     )
 
 
-def _layers(targets: Mapping[str, List[str]]) -> List[List[str]]:
-    """Return the steps by their longest way from a step that nothing leads to."""
-    waits = dict.fromkeys(targets, 0)
-    for ends in targets.values():
-        for end in ends:
-            waits[end] += 1
-    depth = dict.fromkeys(targets, 0)
-    ready = [name for name, count in waits.items() if not count]
-    for name in ready:
-        for end in targets[name]:
-            depth[end] = max(depth[end], depth[name] + 1)
-            waits[end] -= 1
-            if not waits[end]:
-                ready.append(end)
-    layers: List[List[str]] = [[] for _ in range(max(depth.values()) + 1)]
-    # In the order in which they were reached, which keeps branches side by side. A step that
-    # leads back to an earlier one is reached by no such order, and comes where it was named.
-    for name in [*ready, *(one for one in targets if one not in set(ready))]:
-        layers[depth[name]].append(name)
-    return [layer for layer in layers if layer]
-
-
-def _placed(layers: List[List[str]]) -> Tuple[Dict[str, _Box], float, float]:
-    tallest = max(len(layer) for layer in layers)
+def _placed(layers: Layers, steps: Container[str]) -> Tuple[Dict[str, _Box], float, float]:
+    tallest = max(len(column) for column in layers.columns)
     height = tallest * (_HIGH + _GAP_Y) - _GAP_Y + 4
+    # What leads back goes round the first and the last steps, too.
+    margin = 2.0 + (_GAP_X / 2 if layers.back else 0)
     boxes: Dict[str, _Box] = {}
-    x = 2.0
-    for layer in layers:
-        width = max(len(name) for name in layer) * _CHARACTER + 26
-        used = len(layer) * (_HIGH + _GAP_Y) - _GAP_Y
-        for place, name in enumerate(layer):
+    x = margin
+    for column in layers.columns:
+        width = max(len(name) for name in column if name in steps) * _CHARACTER + 26
+        used = len(column) * (_HIGH + _GAP_Y) - _GAP_Y
+        for place, name in enumerate(column):
             y = (height - used) / 2 + place * (_HIGH + _GAP_Y)
             boxes[name] = _Box(x, y, width)
         x += width + _GAP_X
-    return boxes, x - _GAP_X + 2, height
+    return boxes, x - _GAP_X + margin, height
 
 
-def _edge(start: _Box, end: _Box, many: bool) -> str:
-    x1, y1 = start.x + start.width, start.y + _HIGH / 2
-    x2, y2 = end.x - 1, end.y + _HIGH / 2
-    middle = _GAP_X / 2 if x2 > x1 else 60
+def _onward(way: List[_Box]) -> str:
+    """Return the line from the first of `way` to the last, along the places between them."""
+    first, bend = way[0], _GAP_X / 2
+    x, y = first.x + first.width, first.y + _HIGH / 2
+    line = "M{:.1f} {:.1f}".format(x, y)
+    for box in way[1:]:
+        left, level = box.x - (box is way[-1]), box.y + _HIGH / 2
+        line += " C{:.1f} {:.1f} {:.1f} {:.1f} {:.1f} {:.1f}".format(
+            x + bend, y, left - bend, level, left, level
+        )
+        x, y = box.x + box.width, level
+        if box is not way[-1]:
+            line += " H{:.1f}".format(x)
+    return line
+
+
+def _back(start: _Box, end: _Box, lane: float) -> str:
+    """Return the line out of `start`, down to a lane below all steps, and up again to `end`."""
     return (
-        '<path class="edge{}" d="M{:.1f} {:.1f} C{:.1f} {:.1f} {:.1f} {:.1f} {:.1f} {:.1f}" '
-        'marker-end="url(#tip)"/>'.format(
-            " many" if many else "", x1, y1, x1 + middle, y1, x2 - middle, y2, x2, y2
+        "M{:.1f} {:.1f} h8 q6 0 6 6 V{:.1f} q0 6 -6 6 H{:.1f} q-6 0 -6 -6 V{:.1f} q0 -6 6 -6 "
+        "H{:.1f}".format(
+            start.x + start.width,
+            start.y + _HIGH * 0.75,
+            lane - 6,
+            end.x - 12,
+            end.y + _HIGH * 0.75 + 6,
+            end.x - 1,
         )
     )
+
+
+def _edge(line: str, many: bool) -> str:
+    kind = " many" if many else ""
+    return '<path class="edge{}" d="{}" marker-end="url(#tip)"/>'.format(kind, line)
 
 
 def _node(name: str, box: _Box, marked: bool, state: str, step: Mapping[str, Any]) -> str:

@@ -15,12 +15,12 @@ _TOKEN = re.compile(
     r"|(?P<bare>\bhttps?://[^\s<>\[\]`*\"']{1,2000})"
     r"|(?P<image>!\[)|(?P<open>\[)|(?P<close>\])"
     r"|(?P<run>\*+|_+|~~)"
-    r"|(?P<line>[ ]{2,}\n|\\\n)"
+    r"|(?P<line>(?<! )[ ]{2,}\n|\\\n)"
 )
 # An address in parentheses, with an optional title.
 _AIM = re.compile(
-    r"\(\s*(?:<(?P<angle>[^<>\n]{0,2000})>|(?P<plain>[^\s()<>]*(?:\([^\s()]{0,500}\)[^\s()<>]*){0,8}))"
-    r"(?:\s+(?:\"(?P<double>[^\"\n]{0,500})\"|'(?P<single>[^'\n]{0,500})'))?\s*\)"
+    r"\(\s{0,20}(?:<(?P<angle>[^<>\n]{0,2000})>|(?P<plain>[^\s()<>]*(?:\([^\s()]{0,500}\)[^\s()<>]*){0,8}))"
+    r"(?:\s{1,20}(?:\"(?P<double>[^\"\n]{0,500})\"|'(?P<single>[^'\n]{0,500})'))?\s{0,20}\)"
 )
 _TAGS = {"*1": "em", "*2": "strong", "_1": "em", "_2": "strong", "~2": "del"}
 

@@ -12,13 +12,13 @@ from falaj.client.html import escape
 MOST_CHARACTERS = 500_000
 _DEPTH = 12
 
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*\Z")
+_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]|\Z)")
 _RULE = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})\Z")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*([^`\n]*)\Z")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})([^`\n]*)\Z")
 _QUOTE = re.compile(r" {0,3}> ?")
 _ITEM = re.compile(r"( {0,3})(?:([-+*])|(\d{1,9})[.)])([ \t]+|\Z)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*\Z")
-_TABLE_RULE = re.compile(r" {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*\Z")
+_TABLE_RULE = re.compile(r" {0,3}\|?[ \t]*:?-+:?(?:[ \t]*\|[ \t]*:?-+:?)*(?:[ \t]*\|)?[ \t]*\Z")
 _CHECK = re.compile(r"\[([ xX])\][ \t]+")
 
 
@@ -80,7 +80,11 @@ class _Blocks:
         found = _HEADING.match(line)
         if found is None:
             return False
-        self._out.append(_heading(len(found.group(1)), found.group(2) or ""))
+        text = line[found.end() :].strip()
+        bare = text.rstrip("#")
+        # Marks at the end belong to the heading where they stand by themselves.
+        shown = bare if not bare or bare.endswith(" ") else text
+        self._out.append(_heading(len(found.group(1)), shown))
         self._at += 1
         return True
 

@@ -37,7 +37,7 @@ class Page:
     def html(self, component: Any) -> str:
         """Return the HTML of a component; one that can't be shown leaves a note."""
         if isinstance(component, str):
-            return '<div class="part html">{}</div>'.format(sanitised(component))
+            component = {"type": "html", "html": component}
         if not isinstance(component, dict):
             return '<div class="part">{}</div>'.format(cell(component))
         described = cast(Component, component)

@@ -113,6 +113,10 @@ class _Sanitiser(HTMLParser):
                 if closed == tag:
                     return
 
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        # Comments to a browser. The parser raises for those that it does not know.
+        return self.parse_bogus_comment(i, report)
+
     def handle_data(self, data: str) -> None:
         if not self._silent:
             self._out.append(escape(data))

@@ -101,7 +101,7 @@ border-radius:4px}
 .html{overflow-x:auto}
 pre.code,pre.log,pre.text{padding:12px 14px;background:var(--sunk);border:1px solid var(--line);
 border-radius:8px;overflow:auto;max-height:520px}
-pre.code{white-space:pre}
+pre.code{white-space:pre}pre.code code{font-size:inherit}
 figure{margin:0}
 figure img{max-width:100%;height:auto;display:block;border-radius:6px;background:#fff}
 figcaption{font-size:13px;color:var(--muted);margin-top:6px}
