@@ -18,6 +18,7 @@ from falaj.client.access import Access
 from falaj.client.code import FalajCode, files_of, inside
 from falaj.client.codefiles import CodeNotWritten, write_archive
 from falaj.errors import FalajException
+from falaj_control.cli.amounts import Amount
 from falaj_control.cli.context import CommandContext
 from falaj_control.ports.preparing import ENVIRONMENT_DECORATORS
 
@@ -25,6 +26,7 @@ _HELP = """Show what a run would keep as the code of this flow.
 
 That is the flow's file and the modules of yours that it imports, with packages that travel into the
 environments of its steps."""
+_DAY = 24 * 60 * 60
 _PACK = "import sys; from falaj.runtime.packing import main; sys.exit(main())"
 
 
@@ -48,7 +50,7 @@ def command(line: CommandContext) -> click.Command:
     parameters: list[click.Parameter] = [
         click.Option(
             ["--timeout"],
-            type=click.FloatRange(min=0, min_open=True),
+            type=Amount(excluded=True, most=_DAY),
             default=60.0,
             show_default=True,
             metavar="SECONDS",
