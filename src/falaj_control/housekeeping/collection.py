@@ -125,8 +125,12 @@ class GarbageCollector:
 
     @contextlib.contextmanager
     def _alone(self) -> Generator[None]:
-        os.makedirs(self._home.root, exist_ok=True)
-        with open(os.path.join(self._home.root, "gc.lock"), "w") as file:
+        try:
+            os.makedirs(self._home.root, exist_ok=True)
+            opened = open(os.path.join(self._home.root, "gc.lock"), "w")
+        except OSError as error:
+            raise unavailable(self._home, error) from error
+        with opened as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
