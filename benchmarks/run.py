@@ -34,7 +34,7 @@ BENCHMARKS: dict[str, Callable[[Sides, bool], list[Row]]] = {
     "client": reading.client,
     "table": comparing.table,
     "metrics": comparing.metrics,
-    "walk": looking.walk,
+    "walk": reading.walk,
     "spin": looking.spin,
     "dump": looking.dump,
     "environments": outfitting.warm,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from measuring import asked, flow_time, interleave, ratios, spread, timed
+from measuring import Spread, asked, flow_time, interleave, ratios, spread, timed
 from places import Side, Sides
 from table import Row, apart, seconds, times
 
@@ -25,7 +25,7 @@ def hello(sides: Sides, quick: bool) -> list[Row]:
         lambda: flow_time(metaflow, "hello", "hello.py", "run"),
         lambda: flow_time(falaj, "hello", "hello.py", "run", "--quiet"),
         lambda: flow_time(metaflow, "hello", "hello.py", "--quiet", "run"),
-        lambda: _bare(falaj),
+        lambda: bare_python(falaj),
     )
     for side in (falaj, metaflow):
         side.clear("hello")
@@ -65,9 +65,9 @@ def importing(sides: Sides, quick: bool) -> list[Row]:
     ours, bare = interleave(
         5 if quick else 21,
         lambda: timed([falaj.python, "-c", "import falaj"], falaj.variables("import")),
-        lambda: _bare(falaj),
+        lambda: bare_python(falaj),
     )
-    more = spread([one - other for one, other in zip(ours, bare, strict=True)])
+    more = _more(ours, bare)
     modules = int(asked([falaj.python, "-c", _MODULES], falaj.variables("import")))
     return [
         Row(
@@ -95,22 +95,29 @@ def showing(sides: Sides, quick: bool) -> list[Row]:
     ours, bare, peer = interleave(
         3 if quick else 11,
         lambda: flow_time(falaj, "show", "hello.py", "show"),
-        lambda: _bare(falaj),
+        lambda: bare_python(falaj),
         lambda: flow_time(metaflow, "show", "hello.py", "show"),
     )
-    more = spread([one - other for one, other in zip(ours, bare, strict=True)])
+    return over_bare("python flow.py show", SHOW_SECONDS, ours, bare, peer)
+
+
+def over_bare(
+    work: str, bar: float, ours: list[float], bare: list[float], peer: list[float]
+) -> list[Row]:
+    """Return how `work` stands to bare Python, over which it has `bar` seconds, and to Metaflow."""
+    mine, more = spread(ours), _more(ours, bare)
     return [
         Row(
-            "python flow.py show; limit: python -c pass",
-            seconds(spread(ours).median),
+            f"{work}; limit: python -c pass",
+            seconds(mine.median),
             seconds(spread(bare).median),
             apart(more),
-            f"+{1000 * SHOW_SECONDS:.0f} ms",
-            more.median <= SHOW_SECONDS,
+            f"+{1000 * bar:.0f} ms",
+            more.median <= bar,
         ),
         Row(
             "  the same; peer: Metaflow",
-            seconds(spread(ours).median),
+            seconds(mine.median),
             seconds(spread(peer).median),
             f"{times(ratios(peer, ours))} faster",
             "",
@@ -119,5 +126,10 @@ def showing(sides: Sides, quick: bool) -> list[Row]:
     ]
 
 
-def _bare(side: Side) -> float:
+def _more(ours: list[float], bare: list[float]) -> Spread:
+    return spread([one - other for one, other in zip(ours, bare, strict=True)])
+
+
+def bare_python(side: Side) -> float:
+    """Return the wall time of a Python that does nothing."""
     return timed([side.python, "-c", "pass"], side.variables("bare"))

@@ -159,6 +159,9 @@ def test_package_of_a_flow_that_prints_or_takes_long(project):
     project.write("print('printed at import')\n" + FLOW.replace("import part", "part = None"))
     project.path.write_text("from falaj import *\n" + project.path.read_text())
     assert project.command("package", "list", "--archive").out.splitlines()[-1] == "flow.py"
+    for value in ("inf", "nan", "1e300"):
+        refused = project.command("package", "--timeout", value, "info", code=2)
+        assert "Invalid value for '--timeout'" in refused.err
     late = project.command("package", "--timeout", "0.001", "list", code=1)
     assert "took more than 0.001 seconds" in late.err
 

@@ -262,7 +262,11 @@ def test_one_attempt_of_several(project, debug):
         assert done.stdout == f"({attempt}, 'not yet')\n"
         state = debug("1/start/1", "--attempt", attempt, "--state", "-c", "self.tried")
         assert state.stdout == f"{attempt}\n"
+        assert debug("1/start", "--attempt", attempt, "-c", "self.tried").stdout == f"{attempt}\n"
     assert "has no attempt 7" in debug("1/start/1", "--attempt", 7, "-c", "1", code=1).stderr
+    for path in ("1", "1/start"):
+        done = debug(path, "--attempt", 7, "-c", "1", code=1)
+        assert f"No task of F/{path} has an attempt 7." in done.stderr
 
 
 def test_a_tolerated_failure_and_a_process_that_died(project, debug):

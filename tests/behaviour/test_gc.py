@@ -332,3 +332,11 @@ def test_whatever_was_run_resumed_and_collected_before_what_stays_is_whole(proje
     assert gc("--keep-last", 0, "--yes") == 0
     assert blobs(project.home) == set(), history
     assert not list((project.home / "store" / "trash").glob("*")), history
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_a_home_that_can_not_be_used_is_told(tmp_path, monkeypatch, capsys, options):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FALAJ_HOME", str(tmp_path / "file"))
+    assert gc(*options) == 1
+    assert "Can't use the Falaj home" in capsys.readouterr().err

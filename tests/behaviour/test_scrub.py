@@ -76,6 +76,26 @@ def test_one_stream_or_one_try(project):
     )
 
 
+def test_one_try_of_a_step_or_of_a_run(project):
+    project.run(FLOW)
+    task = Run("F/1")["start"].task
+    for path, count in (("1/start", "1 log"), ("1", "4 logs")):
+        refused = project.command("logs", "scrub", path, "--attempt", 2, code=1)
+        assert f"No task of F/{path} has an attempt 2." in refused.err
+        done = project.command("logs", "scrub", path, "--attempt", 0)
+        assert done.out == f"{count} scrubbed.\n"
+    assert task.stdout == "secret out 1\n"
+    shown = project.command("logs", "show", "1/start", "--attempt", 0).out
+    assert "secret" not in shown
+    assert "REDACTED" in shown
+    assert "No task of F/1 has" in project.command("logs", "1", "--attempt", 10**300, code=1).err
+
+
+def test_a_task_that_printed_nothing_has_no_log(project):
+    project.run(FLOW)
+    assert "0 logs scrubbed." in project.command("logs", "scrub", "1/end").out
+
+
 def test_all_tasks_of_a_step_and_of_a_run_twice(project, left):
     project.run(FLOW)
     assert "3 logs scrubbed." in project.command("logs", "scrub", "1/work").out

@@ -1,10 +1,13 @@
 """The command that changes and lists the tags of runs."""
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
+
+from falaj import Flow
 
 FLOW = """
 class F(FlowSpec):
@@ -35,6 +38,15 @@ def test_tags_are_added_and_removed(two_runs):
     assert done.out == "Tags of F/1: checked, first, good\n"
     done = two_runs.command("tag", "remove", "--run-id", "F/1", "first", "never there")
     assert done.out == "Tags of F/1: checked, good\n"
+
+
+@pytest.mark.parametrize("tag", ["", "x" * 501, b"\xff"])
+def test_a_run_begins_with_no_tag_that_could_not_be_added(two_runs, tag):
+    tag = os.fsdecode(tag)
+    refused = two_runs.command("run", "--tag", "fine", "--tag", tag, code=2)
+    assert "Error: Invalid value for '--tag'" in refused.err
+    assert two_runs.command("tag", "add", "--run-id", 1, tag, code=1).err
+    assert len(Flow("F")) == 2
 
 
 def test_tags_are_replaced_by_two_names_or_by_options(two_runs):

@@ -446,3 +446,89 @@ def test_start_and_end_marks(project):
     )
     assert result.data.x == 2
     assert result.run.end_task.pathspec.split("/")[2] == "last"
+
+
+EVERYWHERE = """
+class F(FlowSpec):
+    @step
+    def start(self):
+        self.outer = [0, 1]
+        self.next(self.side, self.open)
+
+    @step
+    def side(self):
+        self.next(self.meet)
+
+    @step
+    def open(self):
+        self.next(self.body, foreach="outer")
+
+    @step
+    def body(self):
+        self.inner = list(range(self.index, 12))
+        self.next(self.left, self.wide)
+
+    @step
+    def left(self):
+        self.next(self.gather)
+
+    @step
+    def wide(self):
+        self.rounds = 0
+        self.next(self.turn, foreach="inner")
+
+    @step
+    def turn(self):
+        self.rounds += 1
+        self.go = "on" if self.rounds < self.index % 3 else "out"
+        self.next({"on": self.turn, "out": self.out}, condition="go")
+
+    @step
+    def out(self):
+        self.next(self.close)
+
+    @step
+    def close(self, inputs):
+        self.next(self.gather)
+
+    @step
+    def gather(self, inputs):
+        self.next(self.shut)
+
+    @step
+    def shut(self, inputs):
+        self.next(self.team)
+
+    @step
+    def team(self):
+        self.next(self.member, num_parallel=2)
+
+    @parallel
+    @step
+    def member(self):
+        self.next(self.done)
+
+    @step
+    def done(self, inputs):
+        self.next(self.meet)
+
+    @step
+    def meet(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def test_children_are_the_other_side_of_parents_wherever_a_task_is(project):
+    run = project.run(EVERYWHERE).run
+    tasks = [task for step in run for task in step]
+    children = {task.pathspec: set(task.child_task_pathspecs) for task in tasks}
+    turned = {task.pathspec: set() for task in tasks}
+    for task in tasks:
+        for parent in task.parent_task_pathspecs:
+            turned[parent].add(task.pathspec)
+    assert children == turned
+    assert sum(map(len, children.values())) == sum(len(list(task.parent_tasks)) for task in tasks)

@@ -3,6 +3,8 @@
 import pytest
 
 from falaj import Flow, MetaflowEvent
+from falaj.errors import FalajNotFound
+from falaj_control.cli.main import run_tool
 
 HEADER = "from falaj import *\n"
 FOOTER = '\nif __name__ == "__main__":\n    {name}()\n'
@@ -111,6 +113,18 @@ def test_resume_keeps_the_trigger(project, upstream):
     resumed = project.resume("start")
     assert resumed.data.again == run.id
     assert resumed.run.trigger.run == run
+
+
+def test_events_are_known_by_name_when_their_run_is_gone(project, upstream):
+    run = upstream()
+    project.write(FLOW)
+    done = project.command("--trigger", f"Up/{run.id}", "run")
+    assert run_tool(["gc", "--flow", "Up", "--yes"]) == 0
+    trigger = done.run.trigger
+    assert trigger["metaflow.Up.end"] == trigger.event
+    assert ("Up" in trigger, "Nothing" in trigger) == (True, False)
+    with pytest.raises(FalajNotFound):
+        _ = trigger.run
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,9 @@ def read(path: str, statement: str, arguments: Sequence[Any] = ()) -> List[Any]:
         if connection is None:
             return []
         return connection.execute(statement, arguments).fetchall()
+    except UnicodeEncodeError:
+        # A name that is no Unicode, as bytes of a command line can be; nothing is recorded by it.
+        return []
     except sqlite3.DatabaseError as error:
         close(path)
         raise StoreUnavailable(_explain(path, error)) from error

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, List, Optional, Sequence
 
 from falaj.client.access import Access, AccessState, RunFacts, current_access
 from falaj.client.html import Row, table
 from falaj.client.lookup import ChildNotFound, number
+from falaj.client.matching import matching_runs
 from falaj.client.objects import ClientObject
 from falaj.client.resolve import no_flow, no_run
 from falaj.client.runs import Run, run_from
 from falaj.errors import FalajException, FalajNotFound
 from falaj.model import states
-from falaj.model.records import RunRecord
 
 if TYPE_CHECKING:
     from falaj.client.runtable import RunTable
-
-_PAGE = 100
 
 
 class Flow(ClientObject):
@@ -71,17 +68,8 @@ class Flow(ClientObject):
 
     def runs(self, *tags: str) -> Iterator[Run]:
         """Yield the runs that have all of `tags`, newest first."""
-        for record in self._records(tags, ()):
+        for record in matching_runs(self._access.reader, self.id, self._within(tags)):
             yield run_from(RunFacts(self._access, record))
-
-    def _records(self, tags: Iterable[str], wanted: Sequence[str]) -> Iterator[RunRecord]:
-        before: Optional[int] = None
-        while True:
-            page = self._page(tags, wanted, before, _PAGE)
-            yield from page
-            if len(page) < _PAGE:
-                return
-            before = page[-1].id
 
     def table(
         self,
@@ -102,12 +90,9 @@ class Flow(ClientObject):
         if state is not None and state not in states.RUN_STATES:
             known = ", ".join(states.RUN_STATES)
             raise FalajException("There is no state {!r}. The states are {}.".format(state, known))
-        # What is recorded as running may be lost by now.
-        stored = {None: (), states.LOST: (states.LOST, states.RUNNING)}.get(state, (state or "",))
-        records = (
-            record for record in self._records(tags, stored) if state in (None, record.state)
-        )
-        return run_table(self._access, self.id, list(islice(records, limit)), metrics, artifacts)
+        required = self._within(tags)
+        records = matching_runs(self._access.reader, self.id, required, state, limit)
+        return run_table(self._access, self.id, list(records), metrics, artifacts)
 
     @property
     def latest_run(self) -> Optional[Run]:
@@ -120,15 +105,12 @@ class Flow(ClientObject):
         return self._first(sorted(states.RUN_SUCCESSFUL))
 
     def _first(self, wanted: Sequence[str]) -> Optional[Run]:
-        page = self._page((), wanted, None, 1)
+        page = self._access.reader.runs(self.id, self._within(()), wanted, limit=1)
         return run_from(RunFacts(self._access, page[0])) if page else None
 
-    def _page(
-        self, tags: Iterable[str], wanted: Sequence[str], before: Optional[int], limit: int
-    ) -> List[RunRecord]:
+    def _within(self, tags: Iterable[str]) -> List[str]:
         namespace = self._access.namespace
-        required = [*tags] if namespace is None else [*tags, namespace]
-        return self._access.reader.runs(self.id, required, wanted, before, limit)
+        return [*tags] if namespace is None else [*tags, namespace]
 
     def _status(self) -> str:
         return _runs(len(self))

@@ -7,6 +7,8 @@ from typing import Iterable, Optional, Sequence, Tuple
 from falaj.errors import FalajInvalidPathspec, FalajNotFound
 
 _SHOWN = 12
+# Whatever has so many digits fits into SQLite's integers.
+_LONGEST_ID = 18
 
 
 class ChildNotFound(FalajNotFound, KeyError):
@@ -53,8 +55,11 @@ def number(text: object) -> Optional[int]:
     """Return the id that a person wrote (`412`, `#412`), or None."""
     digits = str(text)
     digits = digits[1:] if digits.startswith("#") else digits
-    # isdigit alone takes digits of every script, and a leading zero would give one thing two paths.
-    if not (digits.isdigit() and digits == str(int(digits))) or len(digits) > 18:
+    # Asked first: `int` refuses a number that is too long.
+    if len(digits) > _LONGEST_ID or not digits.isdecimal():
+        return None
+    # isdecimal takes digits of every script, and a leading zero would give one thing two paths.
+    if digits != str(int(digits)):
         return None
     return int(digits)
 

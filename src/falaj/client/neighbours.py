@@ -31,9 +31,8 @@ def followers_of(facts: TaskFacts) -> Iterator[Tuple[RunFacts, TaskRecord]]:
     """Yield the tasks that this one's artifacts flowed into."""
     record = facts.record
     for step in facts.run.targets().get(record.step, []):
-        for task in facts.access.reader.tasks(record.run, step):
-            if record.id in task.parents:
-                yield facts.run, task
+        for task in facts.access.reader.followers(record, step):
+            yield facts.run, task
 
 
 def origin_of(facts: TaskFacts) -> Optional[str]:

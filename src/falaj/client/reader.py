@@ -158,6 +158,28 @@ class Reader:
         found = self.tasks_by_id(run, [task], raw)
         return found[0] if found else None
 
+    def followers(self, task: TaskRecord, step: str) -> List[TaskRecord]:
+        """Return the tasks of `step` that the artifacts of `task` flowed into, by id.
+
+        They are told by their place: beside `task`, one foreach further out, or one further in.
+        """
+        own, outer = json.dumps(task.indices), json.dumps(task.indices[:-1])
+        inner = own[:-1] + (", " if task.indices else "")
+        # No digit sorts behind the colon.
+        places = dict.fromkeys([(own, own), (outer, outer), (inner, inner + ":")])
+        # SQLite looks through the whole run for a place that is equal, but not for a range.
+        select = (
+            "SELECT {} FROM tasks WHERE run = ? AND step = ? AND indices BETWEEN ? AND ?".format(
+                self._columns(rows.TASK_COLUMNS)
+            )
+        )
+        if self.version >= rows.ITERATIONS:
+            select += " AND iteration = {}".format(task.iteration + 1 if step == task.step else 0)
+        arguments = [value for place in places for value in (task.run, step, *place)]
+        found = self._read(" UNION ALL ".join([select] * len(places)), arguments)
+        tasks = self._tasks(task.run, found, raw=False)
+        return sorted((one for one in tasks if task.id in one.parents), key=lambda one: one.id)
+
     def task_states(self, run: RunRecord) -> Dict[str, int]:
         """Return how many tasks of a run are in each state; open ones of a lost run are lost."""
         statement = "SELECT state, COUNT(*) FROM tasks WHERE run = ? GROUP BY state"

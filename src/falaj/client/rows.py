@@ -24,12 +24,12 @@ ATTEMPT_COLUMNS = (
 
 # The versions that brought the columns `environment`, and `iteration` and `trigger`.
 _ENVIRONMENTS = 2
-_ITERATIONS = 3
+ITERATIONS = 3
 
 
 def columns(names: str, version: int) -> str:
     """Return `names` for records of a schema's version; one that it lacks reads as nothing."""
-    if version < _ITERATIONS:
+    if version < ITERATIONS:
         names = names.replace(", iteration", ", 0").replace(", trigger", ", NULL")
     return names if version >= _ENVIRONMENTS else names.replace(", environment", ", NULL")
 

@@ -81,7 +81,7 @@ def _text(tag: object) -> str:
 
 def _open(home: Home) -> sqlite3.Connection:
     path = os.path.abspath(home.records)
-    address = "file:{}?mode=rw".format(quote(path))
+    address = "file:{}?mode=rw".format(quote(os.fsencode(path)))
     return sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
 
 

@@ -46,7 +46,7 @@ class Trigger:
         newest = sorted(events, key=lambda one: one["timestamp"] or 0.0, reverse=True)
         self._events = [_event(one) for one in newest]
         self._opener = opener
-        self._opened: Optional[List[Any]] = None
+        self._opened: Dict[str, Any] = {}
 
     @property
     def event(self) -> Optional[MetaflowEvent]:
@@ -61,25 +61,31 @@ class Trigger:
     @property
     def run(self) -> Optional[Any]:
         """The latest `Run` behind the events; None where none is the end of a run."""
-        runs = self._runs()
-        return runs[0] if runs else None
+        paths = self._paths()
+        return self._open(paths[0]) if paths else None
 
     @property
     def runs(self) -> Optional[List[Any]]:
         """The `Run` objects behind the events, the latest first; None where there is none."""
-        return list(self._runs()) or None
+        return [self._open(path) for path in self._paths()] or None
 
-    def _runs(self) -> List[Any]:
-        if self._opened is None:
-            paths = ["/".join(one.id.split("/")[:2]) for one in self._events if one.type == RUN]
-            self._opened = [self._opener(path) for path in dict.fromkeys(paths)]
-        return self._opened
+    def _paths(self) -> List[str]:
+        paths = ["/".join(one.id.split("/")[:2]) for one in self._events if one.type == RUN]
+        return list(dict.fromkeys(paths))
+
+    def _path_of(self, flow: object) -> Optional[str]:
+        return next((path for path in self._paths() if path.split("/")[0] == flow), None)
+
+    def _open(self, path: str) -> Any:
+        if path not in self._opened:
+            self._opened[path] = self._opener(path)
+        return self._opened[path]
 
     def __getitem__(self, name: str) -> Any:
         """Return the run of the flow `name`, or else the event `name`; raise KeyError."""
-        for run in self._runs():
-            if run.path_components[0] == name:
-                return run
+        path = self._path_of(name)
+        if path is not None:
+            return self._open(path)
         for event in self._events:
             if event.name == name:
                 return event
@@ -89,8 +95,7 @@ class Trigger:
         return iter(self._events)
 
     def __contains__(self, name: object) -> bool:
-        names = [event.name for event in self._events]
-        return name in names or any(run.path_components[0] == name for run in self._runs())
+        return name in [event.name for event in self._events] or self._path_of(name) is not None
 
     def __repr__(self) -> str:
         return "Trigger({})".format(", ".join(event.name for event in self._events))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +15,7 @@ from falaj.store.manifests import Entry, Manifest
 from falaj_control.cli.context import CommandContext
 from falaj_control.cli.dump_values import PlainValues
 from falaj_control.cli.pathspecs import FORMS, Selection, complete_paths, select
+from falaj_control.cli.workers import run_worker
 
 _HELP = f"""Show the artifacts of a task, or of all tasks of a step or a run.
 
@@ -113,6 +111,8 @@ def _show(
     output = line.output
     values = PlainValues(chosen.run.access.home.store)
     for task in chosen.tasks():
+        if line.interrupted():
+            raise KeyboardInterrupt
         run, step, number = task.parts[1:]
         line.errors.line(f"Dumping output of run_id={run} step={step} task_id={number}")
         # A whole run mixes the artifacts of many tasks, which their names alone can't tell apart.
@@ -165,14 +165,7 @@ def _export(
         "script": line.description.file if line.description is not None else None,
         "file": os.path.abspath(os.path.expanduser(file)),
     }
-    paths = [path for path in sys.path if path]
-    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(paths))
-    code = subprocess.run(
-        [sys.executable, "-c", _EXPORT],
-        input=json.dumps(request).encode(),
-        env=environment,
-        check=False,
-    ).returncode
+    code = run_worker(line, _EXPORT, request)
     if code == 0:
         line.errors.line(f"Artifacts written to {file}")
     return code if code >= 0 else 1

@@ -47,4 +47,6 @@ class PlainValues:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
+            # Ctrl-C is for who asks; this ends with its input.
+            start_new_session=True,
         )

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from falaj_control.cli import tables
+from falaj_control.cli.amounts import Amount
 from falaj_control.cli.context import CommandContext
 from falaj_control.cli.errors import FAILED
 from falaj_control.cli.wording import minute
@@ -124,7 +125,7 @@ def gc_command(line: CommandContext) -> click.Command:
     parameters: list[click.Parameter] = [
         click.Option(
             ["--days"],
-            type=click.FloatRange(min=0),
+            type=Amount(),
             default=_DAYS,
             show_default=True,
             metavar="N",

@@ -64,17 +64,15 @@ class LogFollower:
         self,
         chosen: Selection,
         printer: LogPrinter,
-        attempt: int | None = None,
         prefixed: bool = False,
         headings: Output | None = None,
     ) -> None:
         """Print the logs of `chosen`, each line behind its task's name where `prefixed`.
 
-        `attempt` picks one try of each task; `headings` is told of each task before its log.
+        `headings` is told of each task before its log.
         """
         self._chosen = chosen
         self._printer = printer
-        self._attempt = attempt
         self._prefixed = prefixed
         self._headings = headings
         self._finished: set[int] = set()
@@ -100,7 +98,7 @@ class LogFollower:
         return over
 
     def _all_over(self) -> bool:
-        run, name, task = self._chosen
+        run, name, task, _ = self._chosen
         if task is not None:
             return self.is_over(task)
         if run.record.state in states.RUN_FINAL:
@@ -112,7 +110,7 @@ class LogFollower:
 
     def _print_new(self, task: TaskFacts) -> None:
         source = task.source
-        latest = source.attempt if self._attempt is None else self._attempt
+        latest = source.attempt if task.attempt is None else task.attempt
         if task.record.id not in self._read and self._headings is not None:
             self._printer.end_line()
             self._printer.flush()

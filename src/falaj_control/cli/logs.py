@@ -98,7 +98,7 @@ def _show(
     )
     printer = LogPrinter(line.output, streams or "oe", timestamps)
     headings = None if chosen.task is not None or many else line.errors
-    follower = LogFollower(chosen, printer, attempt, prefixed=many, headings=headings)
+    follower = LogFollower(chosen, printer, prefixed=many, headings=headings)
     while not follower.run_once() and follow:
         if line.interrupted():
             raise KeyboardInterrupt

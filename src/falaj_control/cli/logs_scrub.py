@@ -43,7 +43,8 @@ def scrub_command(line: CommandContext) -> click.Command:
         access = Access()
         tasks = list(select(access, pathspec, line.flow_name, attempt).tasks())
         done = [one for one in tasks if include_not_done or _is_done(one)]
-        logs = {path: one for one in done for path in _logs(one, attempt, latest)}
+        every = attempt is None and not latest
+        logs = {path: one for one in done for path in _logs(one, every)}
         for path, one in logs.items():
             scrub_log(path, streams or STDOUT + STDERR, _is_done(one))
         skipped = len(tasks) - len(done)
@@ -82,8 +83,6 @@ def scrub_log(path: str, streams: str, is_done: bool) -> None:
 
     A log that still grows keeps its file, and may lose what is written at that very moment.
     """
-    if not os.path.exists(path):
-        return
     kept = b"".join(map(format_line, _scrubbed(read_log(path), streams)))
     try:
         if is_done:
@@ -140,10 +139,11 @@ def _is_done(task: TaskFacts) -> bool:
     return task.record.state in states.TASK_FINAL
 
 
-def _logs(task: TaskFacts, attempt: int | None, latest: bool) -> Iterator[str]:
+def _logs(task: TaskFacts, every: bool) -> Iterator[str]:
     source = task.source
-    numbers = [task.current_attempt()]
-    if attempt is None and not latest:
-        numbers = [one.number for one in task.attempts()]
+    numbers = [one.number for one in task.attempts()] if every else [task.current_attempt()]
     for number in numbers:
-        yield task.access.home.log(source.run, source.id, number)
+        path = task.access.home.log(source.run, source.id, number)
+        # There is none where nothing was printed.
+        if os.path.exists(path):
+            yield path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -12,6 +12,7 @@ import click
 from falaj.authoring.conversion import convert
 from falaj.errors import ParameterError
 from falaj.model.graph import FlowDescription, ParameterSpec
+from falaj_control.cli.amounts import Amount
 from falaj_control.cli.context import ATTRIBUTE_OPTION
 from falaj_control.cli.extension_options import extension_fields, extension_options
 from falaj_control.ports.requests import ISOLATION, MAX_LOG_BYTES, MAX_WORKERS
@@ -122,7 +123,7 @@ def run_options(taken: Container[str] = (), resuming: bool = False) -> list[clic
         ),
         click.Option(
             ["--max-log-size"],
-            type=click.FloatRange(min=0, min_open=True),
+            type=Amount(excluded=True),
             default=None if resuming else MAX_LOG_BYTES // MEGABYTE,
             show_default=_AS_BEFORE if resuming else True,
             metavar="MB",
@@ -196,8 +197,8 @@ def request_fields(values: Mapping[str, Any]) -> dict[str, Any]:
         fields[name] = values.get(name)
     for name in ("show_values", "locked"):
         fields[name] = bool(values.get(name))
-    for name in ("tags", "includes"):
-        fields[name] = tuple(values.get(name, ()))
+    fields["includes"] = tuple(values.get("includes", ()))
+    fields["tags"] = _checked(values.get("tags", ()))
     fields.update(extension_fields(values))
     if values.get("max_log_size") is not None:
         fields["max_log_bytes"] = max(int(values["max_log_size"] * MEGABYTE), 1)
@@ -207,6 +208,18 @@ def request_fields(values: Mapping[str, Any]) -> dict[str, Any]:
     if values.get("runner_attribute_file") is not None:
         fields["attribute_file"] = os.path.abspath(values["runner_attribute_file"])
     return fields
+
+
+def _checked(tags: Sequence[str]) -> tuple[str, ...]:
+    if not tags:
+        return ()
+    # Imported here: most runs get no tag.
+    from falaj.client.tagging import TaggingError, checked_tags
+
+    try:
+        return tuple(checked_tags(tags))
+    except TaggingError as error:
+        raise click.BadParameter(error.message, param_hint="'--tag'") from error
 
 
 def _absolute(path: str) -> str:

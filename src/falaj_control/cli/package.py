@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -18,13 +15,16 @@ from falaj.client.access import Access
 from falaj.client.code import FalajCode, files_of, inside
 from falaj.client.codefiles import CodeNotWritten, write_archive
 from falaj.errors import FalajException
+from falaj_control.cli.amounts import Amount
 from falaj_control.cli.context import CommandContext
+from falaj_control.cli.workers import TookTooLong, run_worker
 from falaj_control.ports.preparing import ENVIRONMENT_DECORATORS
 
 _HELP = """Show what a run would keep as the code of this flow.
 
 That is the flow's file and the modules of yours that it imports, with packages that travel into the
 environments of its steps."""
+_DAY = 24 * 60 * 60
 _PACK = "import sys; from falaj.runtime.packing import main; sys.exit(main())"
 
 
@@ -48,7 +48,7 @@ def command(line: CommandContext) -> click.Command:
     parameters: list[click.Parameter] = [
         click.Option(
             ["--timeout"],
-            type=click.FloatRange(min=0, min_open=True),
+            type=Amount(excluded=True, most=_DAY),
             default=60.0,
             show_default=True,
             metavar="SECONDS",
@@ -139,20 +139,14 @@ def _packed(line: CommandContext) -> Generator[FalajCode, None, None]:
             "answer": answer,
         }
         # Importing a flow runs its code, which this process must never do.
-        paths = [path for path in sys.path if path]
         try:
-            done = subprocess.run(
-                [sys.executable, "-c", _PACK],
-                input=json.dumps(request).encode(),
-                env=dict(os.environ, PYTHONPATH=os.pathsep.join(paths)),
-                timeout=options.timeout,
-            )
-        except subprocess.TimeoutExpired as error:
+            status = run_worker(line, _PACK, request, options.timeout)
+        except TookTooLong as error:
             raise CantPackage(
                 f"Collecting the code took more than {options.timeout:g} seconds. Allow more with: "
                 "package --timeout SECONDS"
             ) from error
-        if done.returncode:
+        if status:
             raise CantPackage(f"The code of {line.flow.name} could not be collected; see above.")
         with open(answer) as file:
             yield FalajCode(access, file.read())

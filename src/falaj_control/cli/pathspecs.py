@@ -21,19 +21,25 @@ Completer = Callable[[click.Context, click.Parameter, str], list[str]]
 
 
 class Selection(NamedTuple):
-    """The part of a run that a path names; `step` and `task` are None where it stops before."""
+    """The part of a run that a path names; `step` and `task` are None where it stops before.
+
+    Where an `attempt` was asked for, it is the tasks as that attempt left them.
+    """
 
     run: RunFacts
     step: str | None
     task: TaskFacts | None
+    attempt: int | None = None
 
     def tasks(self) -> Iterator[TaskFacts]:
-        """Yield the tasks that there are now, by id."""
+        """Yield the tasks that there are now and that had the attempt, by id."""
         if self.task is not None:
             yield self.task
             return
         for record in self.run.access.reader.tasks(self.run.id, self.step):
-            yield TaskFacts(self.run, record)
+            task = TaskFacts(self.run, record, self.attempt)
+            if self.attempt is None or task.attempt_record() is not None:
+                yield task
 
 
 def select(
@@ -51,13 +57,15 @@ def select(
         raise FalajInvalidPathspec(f"{pathspec!r} is not a path. Write {FORMS}.")
     run, *rest = parts
     facts = find_run(access, name or _flow_of(access, run), run)
-    if not rest:
-        return Selection(facts, None, None)
-    step = rest[0]
-    if len(rest) == 1:
-        find_step(facts, step)
-        return Selection(facts, step, None)
-    return Selection(facts, step, find_task(facts, step, rest[1], attempt))
+    if len(rest) == 2:
+        return Selection(facts, rest[0], find_task(facts, rest[0], rest[1], attempt), attempt)
+    if rest:
+        find_step(facts, rest[0])
+    chosen = Selection(facts, rest[0] if rest else None, None, attempt)
+    if attempt is not None and next(chosen.tasks(), None) is None:
+        path = "/".join((*facts.parts, *rest))
+        raise FalajNotFound(f"No task of {path} has an attempt {attempt}.")
+    return chosen
 
 
 def _flow_of(access: Access, run: str) -> str:

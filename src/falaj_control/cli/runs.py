@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from falaj.client.access import Access
 from falaj.client.figures import summaries
+from falaj.client.matching import matching_runs
 from falaj.client.resolve import no_flow
 from falaj.errors import FalajNotFound
 from falaj.model import states
@@ -20,7 +20,6 @@ from falaj_control.cli.metrics import json_number, shown_number
 from falaj_control.cli.wording import duration, minute
 
 _COLUMNS = ("id", "flow", "state", "when", "duration", "tasks", "failed", "user", "tags")
-_PAGE = 100
 
 
 def command(line: CommandContext) -> click.Command:
@@ -37,7 +36,8 @@ def command(line: CommandContext) -> click.Command:
         access = Access()
         if flow is not None and access.reader.flow(flow) is None:
             raise FalajNotFound(no_flow(access, flow))
-        found = [_facts(access, run) for run in _matching(access, flow, state, tags, limit)]
+        matching = matching_runs(access.reader, flow, tags, state, limit)
+        found = [_facts(access, run) for run in matching]
         _add_metrics(access, found)
         if as_json:
             line.output.line(json.dumps(found, indent=2))
@@ -80,23 +80,6 @@ def command(line: CommandContext) -> click.Command:
 def complete_flows(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
     """Complete the name of a flow that has runs."""
     return [one.name for one in Access().reader.flows() if one.name.startswith(incomplete)]
-
-
-def _matching(
-    access: Access, flow: str | None, state: str | None, tags: tuple[str, ...], limit: int
-) -> Iterator[RunRecord]:
-    # A run recorded as running may really be lost, so the state as read decides.
-    stored = {None: (), states.LOST: (states.LOST, states.RUNNING)}.get(state, (state or "",))
-    before: int | None = None
-    while limit > 0:
-        page = access.reader.runs(flow, tags, stored, before, min(limit, _PAGE))
-        if not page:
-            return
-        for run in page:
-            if state is None or run.state == state:
-                limit -= 1
-                yield run
-        before = page[-1].id
 
 
 def _facts(access: Access, run: RunRecord) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from falaj.authoring.wording import listed, near_miss
-from falaj.client.access import Access
+from falaj.client.access import Access, RunFacts
 from falaj.client.lookup import number
+from falaj.client.matching import matching_runs
 from falaj.client.resolve import find_run
 from falaj.client.taskfacts import TaskFacts
 from falaj.errors import FalajInvalidPathspec, FalajNotFound
@@ -101,12 +102,8 @@ def _check_step(flow: FlowDescription, step: str, names: list[str]) -> None:
 
 
 def _latest(access: Access, flow: str, step: str) -> TaskFacts:
-    reader = access.reader
-    before: int | None = None
-    while page := reader.runs(flow, before=before, limit=20):
-        for record in page:
-            tasks = reader.tasks(record.id, step)
-            if tasks:
-                return TaskFacts(find_run(access, flow, str(record.id)), tasks[0])
-        before = page[-1].id
+    for record in matching_runs(access.reader, flow):
+        tasks = access.reader.tasks(record.id, step)
+        if tasks:
+            return TaskFacts(RunFacts(access, record), tasks[0])
     raise FalajNotFound(f"No run of {flow} has reached the step {step} yet. Run it first.")

@@ -17,6 +17,7 @@ from falaj.client import (
     Run,
     Step,
     Task,
+    connection,
     default_namespace,
     get_namespace,
     namespace,
@@ -170,6 +171,41 @@ def test_neighbours_of_tasks_and_steps(records):
     assert [step.id for step in run["join"].child_steps] == ["end"]
     assert list(run["start"].parent_steps) == []
     assert list(run["end"].child_steps) == []
+
+
+def test_the_children_of_a_task_cost_no_look_at_the_whole_step(records):
+    run = records.run()
+    records.connection.execute("BEGIN")
+    for index in range(500):
+        records.task(run, 1 + index, "train", indices=f"[{index}]")
+        after = {"indices": f"[{index}]", "parents": str(1 + index)}
+        records.task(run, 501 + index, "join", **after)
+    records.connection.execute("COMMIT")
+    task = Task(f"Stats/{run}/train/7")
+    # Called at every hundredth step that SQLite takes; a look at each task takes thousands.
+    steps = []
+    opened = connection._connection(records.home.records)
+    opened.set_progress_handler(lambda: steps.append(100), 100)
+    assert [child.id for child in task.child_tasks] == ["507"]
+    opened.set_progress_handler(None, 0)
+    assert sum(steps) <= 1000
+
+
+@pytest.mark.parametrize("name", ["²", "٣", "007", "9" * 20, "9" * 5000, "", "#", "\udcff"])
+def test_what_is_no_id_names_nothing(records, name):
+    run = records.finished_run()
+    with pytest.raises(FalajNotFound if name else FalajInvalidPathspec):
+        Run(f"Stats/{name}")
+    with pytest.raises(FalajNotFound if name else FalajInvalidPathspec):
+        Task(f"Stats/{run}/train/{name}")
+
+
+@pytest.mark.parametrize("flow", ["\udcff", "\0"])
+def test_a_flow_by_a_name_that_can_not_be_is_not_found(records, flow):
+    records.finished_run()
+    with pytest.raises(FalajNotFound):
+        Flow(flow)
+    assert list(Flow("Stats").runs("\udcff")) == []
 
 
 def test_facts_about_a_task(records):
