@@ -76,7 +76,9 @@ def _is_told(draft: Draft, role: str) -> bool:
 
 def _missing_role(draft: Draft, role: str) -> Problem:
     if role in draft.methods:
-        return _of_flow(draft, "Flow `{0}` has no {1} step; put @step above its method `{1}`.", role)
+        return _of_flow(
+            draft, "Flow `{0}` has no {1} step; put @step above its method `{1}`.", role
+        )
     last = [step for step in draft.steps if not step.calls]
     if role == "end" and len(last) == 1:
         message = (

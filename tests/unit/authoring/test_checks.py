@@ -808,8 +808,8 @@ CASES = {
             def end(self): pass
         """,
         [
-            "<-: self.next in step `start` has the cases 1 and True, which are equal to Python; keep "
-            "one."
+            "<-: self.next in step `start` has the cases 1 and True, which are equal to Python; "
+            "keep one."
         ],
     ),
     "case of no config": (
@@ -841,8 +841,8 @@ CASES = {
             def end(self): pass
         """,
         [
-            "<-: self.next in step `start` takes a case from the parameter `config`, which is known "
-            "only in a run; compare it in the step, and give the outcome as the condition."
+            "<-: self.next in step `start` takes a case from the parameter `config`, which is "
+            "known only in a run; compare it in the step, and give the outcome as the condition."
         ],
     ),
     "straight to a join": (
@@ -863,7 +863,8 @@ CASES = {
             def end(self): pass
         """,
         [
-            "<-: The condition of step `a` goes straight to the join `join`; put a step between them."
+            "<-: The condition of step `a` goes straight to the join `join`; put a step between "
+            "them."
         ],
     ),
     "a join that chooses": (
@@ -927,8 +928,8 @@ CASES = {
             def end(self): pass
         """,
         [
-            "<-: The split of step `start` is joined by `one` and by `two`, so that neither may get "
-            "all of its branches; let every way lead to one join."
+            "<-: The split of step `start` is joined by `one` and by `two`, so that neither may "
+            "get all of its branches; let every way lead to one join."
         ],
     ),
     "ways with different splits open": (
@@ -948,8 +949,8 @@ CASES = {
             def end(self): pass
         """,
         [
-            "<-: Step `c` is reached by ways that have different splits open, from `a` and `b`; join what "
-            "each way has split before they meet."
+            "<-: Step `c` is reached by ways that have different splits open, from `a` and `b`; "
+            "join what each way has split before they meet."
         ],
     ),
     "a wider loop": (
@@ -966,8 +967,8 @@ CASES = {
             def end(self): pass
         """,
         [
-            "<-: The steps `a` -> `b` -> `a` form a loop; change one of their self.next calls. Only a "
-            "step that leads to itself, as a case of a condition, may repeat."
+            "<-: The steps `a` -> `b` -> `a` form a loop; change one of their self.next calls. "
+            "Only a step that leads to itself, as a case of a condition, may repeat."
         ],
     ),
     "a gang of a step without @parallel": (
@@ -1043,8 +1044,8 @@ CASES = {
         [
             "<-: Step `a` has @parallel, but `start` leads to it without num_parallel; write "
             "self.next(self.a, num_parallel=4), or take @parallel away.",
-            "<-: Step `k` has @pytorch_parallel, but `spread` leads to it without num_parallel; write "
-            "self.next(self.k, num_parallel=4), or take @pytorch_parallel away.",
+            "<-: Step `k` has @pytorch_parallel, but `spread` leads to it without num_parallel; "
+            "write self.next(self.k, num_parallel=4), or take @pytorch_parallel away.",
         ],
     ),
     "a gang at the start, with two marks": (
