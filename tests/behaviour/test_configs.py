@@ -340,6 +340,41 @@ def test_a_whole_config_is_unpacked(project):
     assert "About.  [default: 3]" in project.command("run", "--help").out
 
 
+def test_decorators_of_flows_and_cards_take_their_arguments_from_configs(project):
+    source = """
+        class Base(FlowSpec):
+            cfg = Config("cfg", default_value={"project": {"name": "p"}, "events": ["a", "b"],
+                         "upstream": {"flow": "Up"}, "hooks": ["told"], "id": "one",
+                         "kind": {"kind": "k"}, "options": {"x": 1}})
+
+        def told():
+            pass
+
+        @project(**Base.cfg.project)
+        @trigger(events=Base.cfg.events)
+        @trigger_on_finish(**Base.cfg.upstream)
+        @exit_hook(on_error=Base.cfg.hooks, options=Base.cfg.options)
+        class F(Base):
+            @card(id=Base.cfg.id)
+            @card(id="two")
+            @custom_environment(**Base.cfg.kind, options=Base.cfg.options)
+            @step
+            def start(self):
+                pass
+    """
+    project.write(source)
+    told = project.command("show").out
+    assert "@project(name='p')" in told
+    assert "@trigger(events=['a', 'b'])" in told
+    assert "@trigger_on_finish(flow='Up')" in told
+    assert "@exit_hook(on_error=['told'], options={'x': 1})" in told
+    assert "@card(id='one')" in told
+    assert "@custom_environment(kind='k', options={'x': 1})" in told
+    project.write(source.replace('id="two"', 'id="one"'))
+    refused = project.command("show", code=1)
+    assert "Step `start` has two of @card with the id 'one'" in refused.err
+
+
 def test_two_configs_of_one_name(project):
     refused = project.fail("""
         class F(FlowSpec):

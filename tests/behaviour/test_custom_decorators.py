@@ -1,5 +1,7 @@
 """Users' own decorators: around steps, and those that change the flow before it runs."""
 
+import json
+
 import pytest
 
 DECORATORS = """
@@ -397,6 +399,31 @@ if __name__ == "__main__":
 """)
     assert message in failed.err
     assert "flow.py:5" in failed.err or "line 5" in failed.err
+
+
+@pytest.mark.parametrize("shaped", [True, False])
+def test_cards_of_a_mutator_and_of_the_command_line_stand_beside_others(own, shaped):
+    own.write(f"""
+        class Cards(StepMutator):
+            def mutate(self, step):
+                for name in ("a", "b", "a"):
+                    step.add_decorator(card, deco_kwargs={{"id": name}})
+                again = {{"id": "a", "type": "blank"}}
+                assert step.add_decorator(card, deco_kwargs=again) is None
+                step.add_decorator(card, deco_kwargs=again, duplicates=step.OVERRIDE)
+
+        class F(FlowSpec):
+            {"@Cards" if shaped else ""}
+            @card
+            @step
+            def start(self):
+                pass
+    """)
+    run = own.command("run", "--with", "card", "--with", "card:type=blank,id=w").run
+    listed = own.command("card", "list", run.id + "/start", "--as-json").out
+    cards = [(card["type"], card["id"]) for card in json.loads(listed)[0]["cards"]]
+    beside = [("blank", "a"), ("default", "b")] if shaped else []
+    assert sorted(cards, key=str) == sorted([("default", None), ("blank", "w"), *beside], key=str)
 
 
 def test_a_decorator_of_the_command_line(own):

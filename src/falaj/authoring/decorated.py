@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional, Sequence, Tuple, cast
 
 from falaj.authoring.custom import CustomDecorator, arguments_of, find, make, make_ready, short_name
-from falaj.authoring.decorators import Pending, settled
+from falaj.authoring.decorators import rivals, settled
 from falaj.authoring.decospecs import split_decospec
 from falaj.authoring.delayed import unpacked
 from falaj.authoring.options import OPTIONS, option_attributes
@@ -132,10 +132,11 @@ class Decorated:
         spec = DecoratorSpec(name, {}, line, not self._actor.is_static, full_path(file))
         spec = settled(spec, unpacked(kwargs, self._shape.names))
         held = self._built_in()
-        if any(other.name == name for other in held):
+        same = rivals(held, spec)
+        if same:
             if not self._may_replace(name, duplicates):
                 return None
-            held[:] = [other for other in held if other.name != name]
+            held[:] = [other for other in held if other not in same]
         held.append(spec)
         return spec
 
@@ -177,8 +178,6 @@ def refuse(message: str, kind: Any = CustomDecoratorError) -> NoReturn:
 
 
 def is_among(spec: DecoratorSpec, doomed: Sequence[Spec]) -> bool:
-    if isinstance(spec.attributes, Pending):
-        return any(spec.name == name for name, _, _, _ in doomed)
     return any(spec.name == name and spec.attributes == kwargs for name, _, _, kwargs in doomed)
 
 

@@ -22,8 +22,8 @@ from falaj.authoring.custom import (
     misplaced,
 )
 from falaj.authoring.decorated import Actor
-from falaj.authoring.decorators import Pending, settled
-from falaj.authoring.decospecs import parse_decospec, split_decospec
+from falaj.authoring.decorators import Pending, add, settled
+from falaj.authoring.decospecs import parse_decospec, split_decospec, stands_for
 from falaj.authoring.delayed import holds_delayed, resolved, unpacked
 from falaj.authoring.members import (
     classes_of,
@@ -175,8 +175,13 @@ def _check_members(flow_class: type, configs: Mapping[str, Config]) -> None:
 
 
 def _settle_decorators(shape: Shape) -> None:
-    for held in [shape.decorators, *(step.decorators for step in shape.steps.values())]:
-        held[:] = [_settled(spec, shape.names) for spec in held]
+    held = [(shape.decorators, "Flow `{}`".format(shape.flow_class.__name__))]
+    held += [(step.decorators, "Step `{}`".format(step.name)) for step in shape.steps.values()]
+    for decorators, holder in held:
+        known = [_settled(spec, shape.names) for spec in decorators]
+        decorators.clear()
+        for spec in known:
+            add(decorators, spec, holder)
 
 
 def _settled(spec: DecoratorSpec, names: Mapping[str, Any]) -> DecoratorSpec:
@@ -212,7 +217,7 @@ def _apply(shape: Shape, decospecs: Sequence[str]) -> Tuple[str, ...]:
         if name in OPTIONS:
             spec = parse_decospec(text)
             for step in shape.steps.values():
-                if all(other.name != name for other in step.decorators):
+                if not any(stands_for(other, spec) for other in step.decorators):
                     step.decorators.append(spec)
             continue
         try:
