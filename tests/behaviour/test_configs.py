@@ -146,12 +146,15 @@ def test_a_variable_that_is_no_json(project):
             "The default function of config `cfg` failed",
         ),
         (", plain=True, default_value=lambda c: (lambda: 1)", None, "can't be pickled"),
+        (', default="a.json", parser="broken.parse"', "a", "can't be imported: SyntaxError"),
+        (", default_value='', parser=lambda t, d={}: d.setdefault(1, d)", None, "or holds itself"),
     ],
 )
 def test_what_is_wrong_with_a_config_is_told_with_its_place(project, arguments, content, message):
     if content is not None:
         data = content if isinstance(content, bytes) else content.encode()
         (project.folder / "a.json").write_bytes(data)
+    project.write("def parse(", "broken.py")
     refused = project.fail(shown(arguments))
     assert refused.err.startswith("Config error:")
     assert message in refused.err
@@ -269,6 +272,23 @@ def test_a_required_config_comes_from_the_resumed_run(project):
     first = project.command("--config-value", "cfg", '{"a": 2}', "run").run
     assert project.resume("start").data.value == {"a": 2}
     assert project.resume("start", "--origin-run-id", first.id).data.value == {"a": 2}
+
+
+@pytest.mark.parametrize("name", [5, None, "a b", ""])
+def test_a_name_that_can_not_be_used(project, name):
+    refused = project.fail(shown().replace('Config("cfg"', f"Config({name!r}"))
+    assert f"flow.py:3: Config name {name!r} can't be used" in refused.err
+    assert "Traceback" not in refused.err
+
+
+def test_resume_without_the_class_of_a_value(project):
+    project.write("class Made(str): pass", "made.py")
+    project.write(shown(', plain=True, default_value="a", parser="made.Made"', "1 / 0"))
+    project.command("run", code=1)
+    project.write("", "made.py")
+    refused = project.resume(code=1)
+    assert "The kept value of config `cfg` can't be read here: AttributeError" in refused.err
+    assert "Traceback" not in refused.err
 
 
 def test_further_hosts_do_not_read_files_again(project):

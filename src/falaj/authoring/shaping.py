@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from falaj.authoring.configreading import GivenConfigs, read_configs
-from falaj.authoring.configs import Config, declaration_of
+from falaj.authoring.configs import Config, declaration_of, fault_of, folded
 from falaj.authoring.configvalues import flattened
 from falaj.authoring.custom import (
     MUTATORS,
@@ -154,20 +154,23 @@ def _check_members(flow_class: type, configs: Mapping[str, Config]) -> None:
     seen: Dict[str, str] = {}
     for attribute, config in configs.items():
         declared = declaration_of(config)
-        folded = str(declared.name).lower().replace("-", "_")
+        fault = fault_of(declared)
+        if fault:
+            raise declared.error(fault)
+        name = folded(declared.name)
         if attribute in reserved:
             raise declared.error(
                 "Config `{}` is held by `{}`, which FlowSpec itself uses; rename it.".format(
                     declared.name, attribute
                 )
             )
-        if folded in seen:
+        if name in seen:
             raise declared.error(
                 "Config `{}` is specified twice (also as `{}`); rename one of them.".format(
-                    declared.name, seen[folded]
+                    declared.name, seen[name]
                 )
             )
-        seen[folded] = attribute
+        seen[name] = attribute
     for name, member in members_of(flow_class).items():
         problem = misplaced(name, member) if isinstance(member, CustomDecorator) else None
         if problem is not None:
