@@ -227,6 +227,7 @@ def check_parameters(draft: Draft) -> Iterator[Problem]:
 
 def check_catch(draft: Draft) -> Iterator[Problem]:
     """@catch stands only where the flow can go on, and keeps the exception in a free name."""
+    taken = {*draft.fixed, *draft.by_name, *draft.reserved, *dict(draft.parameters)}
     for step in draft.steps:
         for decorator in step.decorators:
             if decorator.name != "catch":
@@ -237,7 +238,7 @@ def check_catch(draft: Draft) -> Iterator[Problem]:
                 text = message.format(step.name, _NO_CATCH[call.kind])
                 yield Problem(text, step.file, decorator.line)
             variable = decorator.attributes["var"]
-            if variable in draft.fixed or variable in draft.by_name or variable in draft.reserved:
+            if variable in taken:
                 message = "@catch(var={!r}) of step `{}` uses a name that is taken; choose another."
                 yield Problem(message.format(variable, step.name), step.file, decorator.line)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from falaj.authoring.collect import describe
 from falaj.authoring.secret_sources import without_values
+from falaj.authoring.shape import Shape, kept_shape
 from falaj.model.graph import FOREACH, PARALLEL, SPLIT, SWITCH, DecoratorSpec, Graph
 from falaj.model.graphdata import graph_nodes
 
@@ -35,8 +37,11 @@ class FlowGraph:
     """The steps of a flow by name, each after those that lead to it; looked at, not changed."""
 
     def __init__(self, flow_class: type) -> None:
-        """Read the graph of `flow_class` from its source. Raises FlowError where it has faults."""
-        description = without_values(describe(flow_class))
+        """Read the graph of `flow_class` from its source, with configs as their defaults say.
+
+        Raises FalajException where the flow has faults.
+        """
+        description = without_values(describe(flow_class, _shape_of(flow_class)))
         self.name = description.name
         self.doc = description.doc
         self.start_step, self.end_step = description.start, description.end
@@ -77,3 +82,16 @@ class FlowGraph:
     def output_steps(self) -> Tuple[Dict[str, Any], List[Any]]:
         """Return what is told of each step, as JSON values, and how the branches nest."""
         return self._told, self._structure
+
+
+def _shape_of(flow_class: type) -> Optional[Shape]:
+    kept = kept_shape(flow_class)
+    if kept is not None:
+        return kept
+    # Imported here: a task has its shape already, where there is one.
+    from falaj.authoring.shaping import Given, make_shape, needs_shape
+
+    if not needs_shape(flow_class):
+        return None
+    module = sys.modules.get(flow_class.__module__)
+    return make_shape(flow_class, Given(file=str(getattr(module, "__file__", None) or "")))

@@ -36,7 +36,7 @@ from falaj.authoring.members import (
 from falaj.authoring.mutable import MutableFlow, MutableStep, put_on
 from falaj.authoring.options import OPTIONS
 from falaj.authoring.parameters import Parameter
-from falaj.authoring.shape import ADDING, CONFIGS, WRAPPERS, Shape, StepShape
+from falaj.authoring.shape import SHAPE, Shape, StepShape
 from falaj.errors import CustomDecoratorError, DecoratorError, FalajException
 from falaj.model.graph import DecoratorSpec
 
@@ -83,13 +83,33 @@ def needs_shape(flow_class: type) -> bool:
 
 
 def shape_flow(flow_class: type, given: Given) -> Shape:
-    """Return the flow in its final shape, and leave with its class what its tasks need.
+    """Return the flow in its final shape, and give its class this shape for its tasks.
+
+    Raises what `make_shape` does.
+    """
+    shape = make_shape(flow_class, given)
+    for attribute in parameters_of(flow_class):
+        if attribute not in shape.parameters:
+            _remove(flow_class, attribute)
+    for attribute, parameter in shape.parameters.items():
+        setattr(flow_class, attribute, parameter)
+    setattr(flow_class, SHAPE, shape)
+    return shape
+
+
+def _remove(flow_class: type, attribute: str) -> None:
+    for kind in flow_class.__mro__:
+        if attribute in vars(kind):
+            delattr(kind, attribute)
+
+
+def make_shape(flow_class: type, given: Given) -> Shape:
+    """Return the flow in its final shape; the class stays as it is.
 
     Raises ConfigError, DecoratorError or CustomDecoratorError; the latter has what a mutator of
     the user's raised as its cause.
     """
     shape = _unshaped(flow_class, given)
-    setattr(flow_class, CONFIGS, shape.configs)
     _settle_decorators(shape)
     for mutator in shape.mutators:
         _run(mutator, "init", make_ready, mutator, shape.names)
@@ -109,16 +129,9 @@ def shape_flow(flow_class: type, given: Given) -> Shape:
             facade = MutableStep(shape, step, Actor(mutator, False))
             _run(mutator, "mutate", mutator.mutate, facade)
     _settle_parameters(shape)
-    wrappers: Dict[str, Tuple[Any, ...]] = {}
     for step in shape.steps.values():
         for wrapper in step.wrappers:
             _run(wrapper, "init", make_ready, wrapper, shape.names)
-        if step.wrappers:
-            # The outermost, which comes first, was added last.
-            wrappers[step.name] = tuple(reversed(step.wrappers))
-    setattr(flow_class, WRAPPERS, wrappers)
-    of_steps = [mutator for step in shape.steps.values() for mutator in step.mutators]
-    setattr(flow_class, ADDING, (*shape.mutators, *of_steps))
     return shape
 
 
@@ -205,7 +218,6 @@ def _settle_parameters(shape: Shape) -> None:
             settled_one: Parameter = object.__new__(type(parameter))
             settled_one.__dict__.update(known)
             shape.parameters[attribute] = settled_one
-            setattr(shape.flow_class, attribute, settled_one)
 
 
 def _apply(shape: Shape, decospecs: Sequence[str]) -> Tuple[str, ...]:
