@@ -344,6 +344,47 @@ def test_mutators_change_steps_and_parameters(own):
     assert "@timeout" not in told
 
 
+def test_every_mutator_that_is_put_there_has_its_turn(own):
+    own.write("""
+        class Replaces(FlowMutator):
+            def pre_mutate(self, flow):
+                print("replaces")
+                flow.add_decorator(Second, duplicates=flow.OVERRIDE)
+                flow.start.add_decorator(First)
+                flow.start.add_decorator(Other)
+
+        class Second(FlowMutator):
+            def init(self, number=2):
+                self.number = number
+
+            def pre_mutate(self, flow):
+                print("second", self.number)
+
+        class First(StepMutator):
+            def pre_mutate(self, step):
+                print("first")
+
+        class Other(StepMutator):
+            def pre_mutate(self, step):
+                print("other", step.remove_decorator("First"), step.remove_decorator("Other"))
+                step.add_decorator(Last)
+
+        class Last(StepMutator):
+            def pre_mutate(self, step):
+                print("last")
+
+        @Replaces
+        @Second(1)
+        class F(FlowSpec):
+            @step
+            def start(self):
+                pass
+    """)
+    told = own.command("show").out.split("\n")
+    turns = ["second 1", "replaces", "second 2", "first", "other True True", "last"]
+    assert told[: len(turns)] == turns
+
+
 @pytest.mark.parametrize(
     ("base", "method", "line", "message"),
     [
@@ -488,12 +529,18 @@ class F(""",
         ("nowhere.Outer", "The decorator `nowhere.Outer` can't be imported: No module named"),
         ("Outer:name", "`name` has no value"),
         ("Outer:nam=1", "`init` of @Outer failed"),
+        ("Outer:0=x", "r `Outer:0=x`: @Outer takes its arguments by name, not 'x'"),
+        ("Odd:a=1", "r `Odd:a=1`: @Odd is given arguments and takes none"),
+        ("broken.Outer", "The module `broken` can't be imported:"),
+        ("broken.Outer", "SyntaxError"),
     ],
 )
 def test_a_decorator_of_the_command_line_that_is_not_there(own, spec, message):
     own.write(one())
+    own.write("def parse(", "broken.py")
     failed = own.command("run", "--with", spec, code=1)
     assert message in failed.err
+    assert "shap" not in failed.err
     assert failed.err.startswith(("Decorator error:", "Custom decorator error:"))
 
 

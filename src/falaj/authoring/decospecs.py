@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Dict, Sequence, Tuple
+from typing import Any, Dict, Mapping, Sequence, Tuple
 
 from falaj.authoring.decorators import on_steps
 from falaj.authoring.options import OPTIONS, option_attributes
@@ -68,6 +68,13 @@ def split_decospec(spec: str) -> "Tuple[str, Dict[str, Any]]":
         read = _unquoted if key.strip() == "python" else _value
         arguments[key.strip()] = read(text.strip())
     return name.strip(), arguments
+
+
+def by_place_and_name(said: Mapping[str, Any]) -> "Tuple[Tuple[Any, ...], Dict[str, Any]]":
+    """Return the arguments that are given by place, as in `0=x,1=y`, and those by name."""
+    places = sorted((name for name in said if name.isdecimal()), key=int)
+    named = {name: value for name, value in said.items() if name not in places}
+    return tuple(said[place] for place in places), named
 
 
 def attach(description: FlowDescription, specs: Sequence[str]) -> FlowDescription:

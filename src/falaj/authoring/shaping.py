@@ -7,7 +7,7 @@ users' step decorators are made ready.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 
 from falaj.authoring.configreading import GivenConfigs, read_configs
 from falaj.authoring.configs import Config, declaration_of, fault_of, folded
@@ -17,13 +17,13 @@ from falaj.authoring.custom import (
     CustomDecorator,
     FlowDecorator,
     find,
-    make,
     make_ready,
     misplaced,
+    written,
 )
 from falaj.authoring.decorated import Actor
 from falaj.authoring.decorators import Pending, add, settled
-from falaj.authoring.decospecs import parse_decospec, split_decospec, stands_for
+from falaj.authoring.decospecs import by_place_and_name, parse_decospec, split_decospec, stands_for
 from falaj.authoring.delayed import holds_delayed, resolved, unpacked
 from falaj.authoring.members import (
     classes_of,
@@ -113,14 +113,13 @@ def make_shape(flow_class: type, given: Given) -> Shape:
     _settle_decorators(shape)
     for mutator in shape.mutators:
         _run(mutator, "init", make_ready, mutator, shape.names)
-    # Those that are added meanwhile have their turn, too.
-    for mutator in shape.mutators:
+    for mutator in _in_turn(shape.mutators):
         _run(mutator, "pre_mutate", mutator.pre_mutate, MutableFlow(shape, Actor(mutator, True)))
     for step in shape.steps.values():
         for mutator in step.mutators:
             _run(mutator, "init", make_ready, mutator, shape.names)
     for step in shape.steps.values():
-        _pre_mutate(shape, step, 0)
+        _pre_mutate(shape, step)
     shape = shape._replace(applied=_apply(shape, given.decospecs))
     for mutator in shape.mutators:
         _run(mutator, "mutate", mutator.mutate, MutableFlow(shape, Actor(mutator, False)))
@@ -236,45 +235,44 @@ def _apply(shape: Shape, decospecs: Sequence[str]) -> Tuple[str, ...]:
                     step.decorators.append(spec)
             continue
         try:
-            kind = find(name)
+            _put_on_all(shape, name, said)
         except DecoratorError as error:
             raise DecoratorError("In the decorator `{}`: {}".format(text, error)) from None
-        if issubclass(kind, FlowDecorator):
-            raise DecoratorError(
-                "In the decorator `{}`: @{} stands on a flow, and --with is for steps.".format(
-                    text, kind.__name__
-                )
-            )
-        args = [said.pop(key) for key in sorted(key for key in said if key.isdigit())]
-        for step in shape.steps.values():
-            _put(shape, step, kind, args, said)
     return tuple(applied)
 
 
-def _put(
-    shape: Shape, step: StepShape, kind: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> None:
-    present = [*step.wrappers, *step.mutators]
-    if any(other.decorator_name == kind.decorator_name for other in present):
-        return
-    made = make(kind, args, kwargs, False, ())
-    _run(made, "init", make_ready, made, shape.names)
-    before = len(step.mutators)
-    put_on(step, made)
-    _pre_mutate(shape, step, before)
+def _put_on_all(shape: Shape, name: str, said: Mapping[str, Any]) -> None:
+    kind = find(name)
+    if issubclass(kind, FlowDecorator):
+        raise DecoratorError("@{} stands on a flow, and --with is for steps.".format(kind.__name__))
+    args, kwargs = by_place_and_name(said)
+    for step in shape.steps.values():
+        present = [*step.wrappers, *step.mutators]
+        if any(other.decorator_name == kind.decorator_name for other in present):
+            continue
+        made = written(kind, args, kwargs, ("", 0), False)
+        _run(made, "init", make_ready, made, shape.names)
+        before = list(step.mutators)
+        put_on(step, made)
+        _pre_mutate(shape, step, before)
 
 
-def _pre_mutate(shape: Shape, step: StepShape, first: int) -> None:
-    """Have the mutators of a step look at it, from the `first` on, and those that they add."""
-    position = first
-    while position < len(step.mutators):
-        mutator = step.mutators[position]
+def _pre_mutate(shape: Shape, step: StepShape, before: Sequence[Any] = ()) -> None:
+    """Have the mutators of a step look at it, but for those that have done so before."""
+    for mutator in _in_turn(step.mutators, before):
         facade = MutableStep(shape, step, Actor(mutator, True))
         _run(mutator, "pre_mutate", mutator.pre_mutate, facade)
-        # It may have removed some of those before it.
-        position = 1 + next(
-            (i for i, one in enumerate(step.mutators) if one is mutator), position - 1
-        )
+
+
+def _in_turn(mutators: Sequence[Any], before: Sequence[Any] = ()) -> Iterator[Any]:
+    """Yield each mutator once, also those that are put among them meanwhile."""
+    done = list(before)
+    while True:
+        waiting = [one for one in mutators if not any(one is other for other in done)]
+        if not waiting:
+            return
+        done.append(waiting[0])
+        yield waiting[0]
 
 
 def _run(decorator: Any, method: str, function: Callable[..., Any], *arguments: Any) -> None:
