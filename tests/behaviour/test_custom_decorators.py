@@ -211,6 +211,49 @@ def test_a_skip_can_say_what_comes_next(own):
     assert own.run(FAN.format(start="@Outer\n    @elsewhere", join="")).data.got == [1, 2, 3]
 
 
+CHOOSING = """
+from own import *
+
+class F(FlowSpec):
+    @skip
+    @step
+    def start(self):
+        self.next({{"a": self.train, "x": self.end}}, condition="kind")
+
+    @skip
+    @step
+    def train(self):
+        self.next(self.member, num_parallel={size})
+
+    @parallel
+    @step
+    def member(self):
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.size = len(list(inputs))
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+if __name__ == "__main__":
+    F()
+"""
+
+
+def test_a_skipped_condition_and_a_skipped_gang_go_on_as_their_step_would(own):
+    own.write(DECORATORS.replace('flow.items = ["a", "b"]', 'flow.kind = "a"'), "own.py")
+    assert own.run(CHOOSING.format(size=2)).data.size == 2
+    failed = own.fail(CHOOSING.format(size="len('abc')"))
+    assert "@skip ends step train in place of its self.next, which computes the size" in failed.out
+    own.write(DECORATORS.replace('flow.items = ["a", "b"]', 'flow.kind = "b"'), "own.py")
+    failed = own.fail(CHOOSING.format(size=2))
+    assert "self.kind is 'b', and the cases are 'a', 'x'" in failed.out
+
+
 def test_a_join_is_replaced(own):
     data = own.run(FAN.format(start="", join="@replace")).data
     assert data.replaced is True
