@@ -1,6 +1,7 @@
 """Configs: where their values are from, where they can be used, and what is said of mistakes."""
 
 import json
+import signal
 
 import pytest
 
@@ -289,6 +290,27 @@ def test_resume_without_the_class_of_a_value(project):
     refused = project.resume(code=1)
     assert "The kept value of config `cfg` can't be read here: AttributeError" in refused.err
     assert "Traceback" not in refused.err
+
+
+def test_ctrl_c_while_a_config_is_read_ends_quietly(project, until):
+    project.write("""
+        def parse(text):
+            import pathlib, signal
+            pathlib.Path("parsing").touch()
+            signal.pause()
+
+        class F(FlowSpec):
+            cfg = Config("cfg", default_value="", parser=parse)
+
+            @step
+            def start(self):
+                pass
+    """)
+    process = project.start("run")
+    until(lambda: (project.folder / "parsing").exists())
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
 
 
 def test_further_hosts_do_not_read_files_again(project):

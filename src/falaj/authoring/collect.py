@@ -27,6 +27,8 @@ from falaj.authoring.wording import full_path
 from falaj.errors import InvalidFlow
 from falaj.model.graph import FlowDescription
 
+# Where a class keeps its description, once its parameters are properties that tasks read.
+DESCRIPTION = "__falaj_description__"
 _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200
 
 

@@ -5,10 +5,17 @@ from __future__ import annotations
 import sys
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
-from falaj.authoring.collect import describe
+from falaj.authoring.collect import DESCRIPTION, describe
 from falaj.authoring.secret_sources import without_values
-from falaj.authoring.shape import Shape, kept_shape
-from falaj.model.graph import FOREACH, PARALLEL, SPLIT, SWITCH, DecoratorSpec, Graph
+from falaj.model.graph import (
+    FOREACH,
+    PARALLEL,
+    SPLIT,
+    SWITCH,
+    DecoratorSpec,
+    FlowDescription,
+    Graph,
+)
 from falaj.model.graphdata import graph_nodes
 
 _TYPES = {SPLIT: "split", FOREACH: "foreach", PARALLEL: "foreach", SWITCH: "split-switch"}
@@ -37,11 +44,11 @@ class FlowGraph:
     """The steps of a flow by name, each after those that lead to it; looked at, not changed."""
 
     def __init__(self, flow_class: type) -> None:
-        """Read the graph of `flow_class` from its source, with configs as their defaults say.
+        """Read the graph of `flow_class`: in a run as it runs, else with configs' defaults.
 
         Raises FalajException where the flow has faults.
         """
-        description = without_values(describe(flow_class, _shape_of(flow_class)))
+        description = without_values(_described(flow_class))
         self.name = description.name
         self.doc = description.doc
         self.start_step, self.end_step = description.start, description.end
@@ -84,14 +91,15 @@ class FlowGraph:
         return self._told, self._structure
 
 
-def _shape_of(flow_class: type) -> Optional[Shape]:
-    kept = kept_shape(flow_class)
+def _described(flow_class: type) -> FlowDescription:
+    kept: Optional[FlowDescription] = vars(flow_class).get(DESCRIPTION)
     if kept is not None:
         return kept
-    # Imported here: a task has its shape already, where there is one.
+    # Imported here: whoever runs the flow has described it already.
     from falaj.authoring.shaping import Given, make_shape, needs_shape
 
     if not needs_shape(flow_class):
-        return None
+        return describe(flow_class)
     module = sys.modules.get(flow_class.__module__)
-    return make_shape(flow_class, Given(file=str(getattr(module, "__file__", None) or "")))
+    given = Given(file=str(getattr(module, "__file__", None) or ""))
+    return describe(flow_class, make_shape(flow_class, given))

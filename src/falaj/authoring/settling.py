@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Callable, Dict, Mapping, Optional
 
+from falaj.authoring.collect import DESCRIPTION
 from falaj.authoring.configvalues import ConfigValue, flattened
 from falaj.authoring.flowspec import KEY
 from falaj.authoring.parameters import IncludeFile, Parameter, ParameterContext, evaluate_default
@@ -18,7 +19,11 @@ _declared: Dict[str, Parameter] = {}
 
 
 def bind_parameters(flow_class: type, description: FlowDescription) -> None:
-    """Replace each Parameter of the class by a property that reads the task's artifact."""
+    """Replace each Parameter of the class by a property that reads the task's artifact.
+
+    From here on the class can't be described anew; it keeps its description.
+    """
+    setattr(flow_class, DESCRIPTION, description)
     for spec in description.parameters:
         _declared[spec.attribute] = getattr(flow_class, spec.attribute)
         setattr(flow_class, spec.attribute, property(_reader(spec.attribute)))

@@ -26,7 +26,12 @@ _named_to_tool = False
 def main(flow_class: type) -> NoReturn:
     """Run the command line of `flow_class` with this process's arguments, and exit."""
     stop_if_only_wanted(flow_class)
-    sys.exit(_command(flow_class, sys.argv[1:]))
+    try:
+        status = _command(flow_class, sys.argv[1:])
+    except KeyboardInterrupt:
+        # While the flow was being described; control notices that nobody is left.
+        status = 130
+    sys.exit(status)
 
 
 def _command(flow_class: type, arguments: List[str]) -> int:
