@@ -1,6 +1,7 @@
 """Configs: where their values are from, where they can be used, and what is said of mistakes."""
 
 import json
+import signal
 
 import pytest
 
@@ -146,12 +147,15 @@ def test_a_variable_that_is_no_json(project):
             "The default function of config `cfg` failed",
         ),
         (", plain=True, default_value=lambda c: (lambda: 1)", None, "can't be pickled"),
+        (', default="a.json", parser="broken.parse"', "a", "can't be imported: SyntaxError"),
+        (", default_value='', parser=lambda t, d={}: d.setdefault(1, d)", None, "or holds itself"),
     ],
 )
 def test_what_is_wrong_with_a_config_is_told_with_its_place(project, arguments, content, message):
     if content is not None:
         data = content if isinstance(content, bytes) else content.encode()
         (project.folder / "a.json").write_bytes(data)
+    project.write("def parse(", "broken.py")
     refused = project.fail(shown(arguments))
     assert refused.err.startswith("Config error:")
     assert message in refused.err
@@ -271,6 +275,44 @@ def test_a_required_config_comes_from_the_resumed_run(project):
     assert project.resume("start", "--origin-run-id", first.id).data.value == {"a": 2}
 
 
+@pytest.mark.parametrize("name", [5, None, "a b", ""])
+def test_a_name_that_can_not_be_used(project, name):
+    refused = project.fail(shown().replace('Config("cfg"', f"Config({name!r}"))
+    assert f"flow.py:3: Config name {name!r} can't be used" in refused.err
+    assert "Traceback" not in refused.err
+
+
+def test_resume_without_the_class_of_a_value(project):
+    project.write("class Made(str): pass", "made.py")
+    project.write(shown(', plain=True, default_value="a", parser="made.Made"', "1 / 0"))
+    project.command("run", code=1)
+    project.write("", "made.py")
+    refused = project.resume(code=1)
+    assert "The kept value of config `cfg` can't be read here: AttributeError" in refused.err
+    assert "Traceback" not in refused.err
+
+
+def test_ctrl_c_while_a_config_is_read_ends_quietly(project, until):
+    project.write("""
+        def parse(text):
+            import pathlib, signal
+            pathlib.Path("parsing").touch()
+            signal.pause()
+
+        class F(FlowSpec):
+            cfg = Config("cfg", default_value="", parser=parse)
+
+            @step
+            def start(self):
+                pass
+    """)
+    process = project.start("run")
+    until(lambda: (project.folder / "parsing").exists())
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+
+
 def test_further_hosts_do_not_read_files_again(project):
     (project.folder / "cfg.json").write_text('{"a": 1}')
     result = project.run("""
@@ -338,6 +380,41 @@ def test_a_whole_config_is_unpacked(project):
     assert "@resources(cpu=1, memory=100)" in told
     assert "@pypi(packages={'polars': '1.0'}, python='3.11')" in told
     assert "About.  [default: 3]" in project.command("run", "--help").out
+
+
+def test_decorators_of_flows_and_cards_take_their_arguments_from_configs(project):
+    source = """
+        class Base(FlowSpec):
+            cfg = Config("cfg", default_value={"project": {"name": "p"}, "events": ["a", "b"],
+                         "upstream": {"flow": "Up"}, "hooks": ["told"], "id": "one",
+                         "kind": {"kind": "k"}, "options": {"x": 1}})
+
+        def told():
+            pass
+
+        @project(**Base.cfg.project)
+        @trigger(events=Base.cfg.events)
+        @trigger_on_finish(**Base.cfg.upstream)
+        @exit_hook(on_error=Base.cfg.hooks, options=Base.cfg.options)
+        class F(Base):
+            @card(id=Base.cfg.id)
+            @card(id="two")
+            @custom_environment(**Base.cfg.kind, options=Base.cfg.options)
+            @step
+            def start(self):
+                pass
+    """
+    project.write(source)
+    told = project.command("show").out
+    assert "@project(name='p')" in told
+    assert "@trigger(events=['a', 'b'])" in told
+    assert "@trigger_on_finish(flow='Up')" in told
+    assert "@exit_hook(on_error=['told'], options={'x': 1})" in told
+    assert "@card(id='one')" in told
+    assert "@custom_environment(kind='k', options={'x': 1})" in told
+    project.write(source.replace('id="two"', 'id="one"'))
+    refused = project.command("show", code=1)
+    assert "Step `start` has two of @card with the id 'one'" in refused.err
 
 
 def test_two_configs_of_one_name(project):

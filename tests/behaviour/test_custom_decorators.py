@@ -1,5 +1,7 @@
 """Users' own decorators: around steps, and those that change the flow before it runs."""
 
+import json
+
 import pytest
 
 DECORATORS = """
@@ -209,6 +211,49 @@ def test_a_skip_can_say_what_comes_next(own):
     assert own.run(FAN.format(start="@Outer\n    @elsewhere", join="")).data.got == [1, 2, 3]
 
 
+CHOOSING = """
+from own import *
+
+class F(FlowSpec):
+    @skip
+    @step
+    def start(self):
+        self.next({{"a": self.train, "x": self.end}}, condition="kind")
+
+    @skip
+    @step
+    def train(self):
+        self.next(self.member, num_parallel={size})
+
+    @parallel
+    @step
+    def member(self):
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.size = len(list(inputs))
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+if __name__ == "__main__":
+    F()
+"""
+
+
+def test_a_skipped_condition_and_a_skipped_gang_go_on_as_their_step_would(own):
+    own.write(DECORATORS.replace('flow.items = ["a", "b"]', 'flow.kind = "a"'), "own.py")
+    assert own.run(CHOOSING.format(size=2)).data.size == 2
+    failed = own.fail(CHOOSING.format(size="len('abc')"))
+    assert "@skip ends step train in place of its self.next, which computes the size" in failed.out
+    own.write(DECORATORS.replace('flow.items = ["a", "b"]', 'flow.kind = "b"'), "own.py")
+    failed = own.fail(CHOOSING.format(size=2))
+    assert "self.kind is 'b', and the cases are 'a', 'x'" in failed.out
+
+
 def test_a_join_is_replaced(own):
     data = own.run(FAN.format(start="", join="@replace")).data
     assert data.replaced is True
@@ -342,6 +387,47 @@ def test_mutators_change_steps_and_parameters(own):
     assert "@timeout" not in told
 
 
+def test_every_mutator_that_is_put_there_has_its_turn(own):
+    own.write("""
+        class Replaces(FlowMutator):
+            def pre_mutate(self, flow):
+                print("replaces")
+                flow.add_decorator(Second, duplicates=flow.OVERRIDE)
+                flow.start.add_decorator(First)
+                flow.start.add_decorator(Other)
+
+        class Second(FlowMutator):
+            def init(self, number=2):
+                self.number = number
+
+            def pre_mutate(self, flow):
+                print("second", self.number)
+
+        class First(StepMutator):
+            def pre_mutate(self, step):
+                print("first")
+
+        class Other(StepMutator):
+            def pre_mutate(self, step):
+                print("other", step.remove_decorator("First"), step.remove_decorator("Other"))
+                step.add_decorator(Last)
+
+        class Last(StepMutator):
+            def pre_mutate(self, step):
+                print("last")
+
+        @Replaces
+        @Second(1)
+        class F(FlowSpec):
+            @step
+            def start(self):
+                pass
+    """)
+    told = own.command("show").out.split("\n")
+    turns = ["second 1", "replaces", "second 2", "first", "other True True", "last"]
+    assert told[: len(turns)] == turns
+
+
 @pytest.mark.parametrize(
     ("base", "method", "line", "message"),
     [
@@ -397,6 +483,31 @@ if __name__ == "__main__":
 """)
     assert message in failed.err
     assert "flow.py:5" in failed.err or "line 5" in failed.err
+
+
+@pytest.mark.parametrize("shaped", [True, False])
+def test_cards_of_a_mutator_and_of_the_command_line_stand_beside_others(own, shaped):
+    own.write(f"""
+        class Cards(StepMutator):
+            def mutate(self, step):
+                for name in ("a", "b", "a"):
+                    step.add_decorator(card, deco_kwargs={{"id": name}})
+                again = {{"id": "a", "type": "blank"}}
+                assert step.add_decorator(card, deco_kwargs=again) is None
+                step.add_decorator(card, deco_kwargs=again, duplicates=step.OVERRIDE)
+
+        class F(FlowSpec):
+            {"@Cards" if shaped else ""}
+            @card
+            @step
+            def start(self):
+                pass
+    """)
+    run = own.command("run", "--with", "card", "--with", "card:type=blank,id=w").run
+    listed = own.command("card", "list", run.id + "/start", "--as-json").out
+    cards = [(card["type"], card["id"]) for card in json.loads(listed)[0]["cards"]]
+    beside = [("blank", "a"), ("default", "b")] if shaped else []
+    assert sorted(cards, key=str) == sorted([("default", None), ("blank", "w"), *beside], key=str)
 
 
 def test_a_decorator_of_the_command_line(own):
@@ -461,12 +572,18 @@ class F(""",
         ("nowhere.Outer", "The decorator `nowhere.Outer` can't be imported: No module named"),
         ("Outer:name", "`name` has no value"),
         ("Outer:nam=1", "`init` of @Outer failed"),
+        ("Outer:0=x", "r `Outer:0=x`: @Outer takes its arguments by name, not 'x'"),
+        ("Odd:a=1", "r `Odd:a=1`: @Odd is given arguments and takes none"),
+        ("broken.Outer", "The module `broken` can't be imported:"),
+        ("broken.Outer", "SyntaxError"),
     ],
 )
 def test_a_decorator_of_the_command_line_that_is_not_there(own, spec, message):
     own.write(one())
+    own.write("def parse(", "broken.py")
     failed = own.command("run", "--with", spec, code=1)
     assert message in failed.err
+    assert "shap" not in failed.err
     assert failed.err.startswith(("Decorator error:", "Custom decorator error:"))
 
 

@@ -162,3 +162,33 @@ def test_what_a_function_names_is_taken_on_trust(project, upstream):
     project.write(FLOW.replace('flows=["Up", "Other"]', "flow=lambda context: 'Up'"))
     done = project.command("run", env={"FALAJ_TRIGGER": f"Up/{run.id}"})
     assert done.data.again == run.id
+
+
+def test_a_step_of_a_flow_with_everything_looks_at_its_graph(project):
+    data = project.run(
+        """
+        class Base(FlowSpec):
+            cfg = Config("cfg", default_value={"event": "e", "mode": "x"})
+
+        @trigger(event={"name": Base.cfg.event, "parameters": {"alpha": "field"}})
+        class F(Base):
+            alpha = Parameter("alpha", default=1)
+
+            @step
+            def start(self):
+                self.cases = self._graph["start"].switch_cases
+                self.kind = "x"
+                self.next({self.cfg.mode: self.a, "y": self.end}, condition="kind")
+
+            @step
+            def a(self):
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+        """,
+        "--with",
+        "retry",
+    ).data
+    assert data.cases == {"config:cfg.mode": "a", "y": "end"}

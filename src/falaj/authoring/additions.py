@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any, Iterable, Iterator, List, NamedTuple, Tuple, cast
 
-from falaj.authoring.shape import ADDING
+from falaj.authoring.shape import Shape
 from falaj.errors import CustomDecoratorError
 
 
@@ -18,9 +18,9 @@ class Addition(NamedTuple):
     module: str = ""
 
 
-def additions_of(flow_class: type) -> List[Addition]:
+def additions_of(shape: Shape) -> List[Addition]:
     """Return what the mutators of a shaped flow add; raise CustomDecoratorError."""
-    return [one for mutator in vars(flow_class).get(ADDING, ()) for one in _added_by(mutator)]
+    return [one for mutator in shape.adding for one in _added_by(mutator)]
 
 
 def module_files(module: str, by: str) -> Iterator[Tuple[str, str]]:

@@ -62,11 +62,23 @@ def check_start_and_end(draft: Draft) -> Iterator[Problem]:
             names = listed(step.name for step in marked)
             message = "Steps {1} are marked @step({2}=True); keep the mark on one of them."
             yield _at(marked[-1], message, names, role)
-        elif chosen is None and role not in draft.methods:
+        elif chosen is None and not _is_told(draft, role):
             yield _missing_role(draft, role)
 
 
+def _is_told(draft: Draft, role: str) -> bool:
+    """Say whether another check tells that the method of that name lacks @step."""
+    if role not in draft.methods:
+        return False
+    unmarked = (name for name, _, _ in draft.unmarked)
+    return role in unmarked or any(role in step.targets for step in draft.steps)
+
+
 def _missing_role(draft: Draft, role: str) -> Problem:
+    if role in draft.methods:
+        return _of_flow(
+            draft, "Flow `{0}` has no {1} step; put @step above its method `{1}`.", role
+        )
     last = [step for step in draft.steps if not step.calls]
     if role == "end" and len(last) == 1:
         message = (
@@ -215,7 +227,7 @@ def check_parameters(draft: Draft) -> Iterator[Problem]:
 
 def check_catch(draft: Draft) -> Iterator[Problem]:
     """@catch stands only where the flow can go on, and keeps the exception in a free name."""
-    parameters = dict(draft.parameters)
+    taken = {*draft.fixed, *draft.by_name, *draft.reserved, *dict(draft.parameters)}
     for step in draft.steps:
         for decorator in step.decorators:
             if decorator.name != "catch":
@@ -226,7 +238,7 @@ def check_catch(draft: Draft) -> Iterator[Problem]:
                 text = message.format(step.name, _NO_CATCH[call.kind])
                 yield Problem(text, step.file, decorator.line)
             variable = decorator.attributes["var"]
-            if variable in parameters or variable in draft.by_name or variable in draft.reserved:
+            if variable in taken:
                 message = "@catch(var={!r}) of step `{}` uses a name that is taken; choose another."
                 yield Problem(message.format(variable, step.name), step.file, decorator.line)
 

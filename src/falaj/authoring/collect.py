@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional, Tuple, cast
 from falaj.authoring.cases import settle_cases
 from falaj.authoring.checks import problems_of
 from falaj.authoring.draft import Draft, DraftStep, Problem
+from falaj.authoring.flowspec import FlowSpec
 from falaj.authoring.members import (
     classes_of,
     flow_decorators_of,
@@ -20,11 +21,14 @@ from falaj.authoring.members import (
 )
 from falaj.authoring.shape import Shape
 from falaj.authoring.sources import Sources
+from falaj.authoring.taskstate import constants_of
 from falaj.authoring.transitions import FunctionNode, next_calls
 from falaj.authoring.wording import full_path
 from falaj.errors import InvalidFlow
 from falaj.model.graph import FlowDescription
 
+# Where a class keeps its description, once its parameters are properties that tasks read.
+DESCRIPTION = "__falaj_description__"
 _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200
 
 
@@ -90,6 +94,7 @@ def draft_of(flow_class: type, shape: Optional[Shape] = None) -> Draft:
         ),
         unmarked=tuple(_unmarked(sources, methods)),
         methods=frozenset(methods),
+        fixed=frozenset(constants_of(flow_class, FlowSpec)),
         reserved=reserved_names(flow_class),
         repeated=tuple(_repeated(sources, flow_class)),
         problems=tuple(problems),

@@ -8,6 +8,7 @@ import pickle
 from typing import Any, Dict, List, cast
 
 from falaj.authoring.configs import Declaration
+from falaj.errors import ConfigError
 from falaj.model.graph import ConfigSpec
 
 JSON = "json"
@@ -69,7 +70,13 @@ def _is_json(value: Any) -> bool:
 
 
 def value_of(spec: ConfigSpec) -> Any:
-    """Return the plain value that a config's data hold."""
-    if spec.form == PICKLE:
+    """Return the plain value that a config's data hold; raise ConfigError."""
+    if spec.form != PICKLE:
+        return spec.value
+    try:
         return pickle.loads(base64.b64decode(spec.value))
-    return spec.value
+    except Exception as error:
+        raise ConfigError(
+            "The kept value of config `{}` can't be read here: {}: {}. Is the code gone that it is "
+            "made of?".format(spec.name, type(error).__name__, error)
+        ) from error

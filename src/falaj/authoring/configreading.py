@@ -8,7 +8,7 @@ import sys
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple, cast
 
 from falaj.authoring.configdata import data_of, value_of
-from falaj.authoring.configs import Config, Declaration, declaration_of, fault_of, folded
+from falaj.authoring.configs import Config, Declaration, declaration_of, folded
 from falaj.authoring.configvalues import ConfigValue, flattened
 from falaj.authoring.conversion import ParameterContext
 from falaj.authoring.parameters import imported_parser
@@ -61,12 +61,14 @@ def read_configs(
                 source = _source(declared, flow, file, user, given)
                 value = None if source is None else _parsed(declared, source)
                 spec = data_of(declared, attribute, value, source.shown if source else "")
+            is_wrapped = isinstance(value, Mapping) and not declared.plain
+            values[attribute] = ConfigValue(cast("Any", value)) if is_wrapped else value
+            specs.append(spec)
         except ConfigError as error:
             faults.append(error.message)
-            continue
-        is_wrapped = isinstance(value, Mapping) and not declared.plain
-        values[attribute] = ConfigValue(cast("Any", value)) if is_wrapped else value
-        specs.append(spec)
+        except RecursionError:
+            message = "Config `{}` is nested too deeply, or holds itself."
+            faults.append(declared.error(message.format(declared.name)).message)
     if faults:
         raise ConfigError("\n".join(faults))
     return values, tuple(specs)
@@ -93,9 +95,6 @@ def _check_names(flow: str, configs: Mapping[str, Config], given: GivenConfigs) 
 def _source(
     declared: Declaration, flow: str, file: str, user: str, given: GivenConfigs
 ) -> Optional[_Source]:
-    fault = fault_of(declared, folded(declared.name))
-    if fault:
-        raise declared.error(fault)
     name = folded(declared.name)
     files = {folded(key): path for key, path in given.files.items()}
     texts = {folded(key): text for key, text in given.values.items()}
@@ -210,7 +209,7 @@ def _by_parser(declared: Declaration, source: _Source) -> Any:
     if isinstance(parser, str):
         try:
             parser = imported_parser(parser)
-        except (ImportError, AttributeError) as error:
+        except ImportError as error:
             raise declared.error(
                 "The parser {!r} of config `{}` can't be imported: {}.".format(
                     parser, declared.name, error

@@ -113,16 +113,11 @@ def declaration_of(config: Config) -> Declaration:
     return declared
 
 
-def fault_of(declared: Declaration, attribute: str) -> str:
+def fault_of(declared: Declaration) -> str:
     """Return what is wrong with the declaration of a config, or nothing."""
     name: Any = declared.name
     if not isinstance(name, str) or not name.replace("-", "_").isidentifier():
         return "Config name {!r} can't be used; take letters, digits, `_` and `-`.".format(name)
-    if attribute.startswith("_"):
-        return (
-            "Config `{}` is held by the private attribute `{}`; let the attribute start with a "
-            "letter.".format(name, attribute)
-        )
     unknown = option_fault(name, declared.options, ARGUMENTS)
     if unknown:
         return unknown.replace("Parameter", "Config", 1)

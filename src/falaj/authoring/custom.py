@@ -6,7 +6,6 @@ from types import FunctionType
 from typing import (
     Any,
     Dict,
-    Iterable,
     List,
     Mapping,
     NamedTuple,
@@ -22,7 +21,7 @@ from falaj.authoring.delayed import resolved, unpacked
 from falaj.authoring.flowspec import FlowSpec
 from falaj.authoring.options import OPTIONS
 from falaj.authoring.wording import caller_place, full_path, listed, near_miss, told
-from falaj.errors import DecoratorError, ExtensionError
+from falaj.errors import CustomDecoratorError, DecoratorError, ExtensionError
 from falaj.model.graph import DecoratorSpec
 
 # Where a class keeps the mutators above it; a dunder name is no artifact.
@@ -33,17 +32,15 @@ _classes: Dict[str, "Type[CustomDecorator]"] = {}
 
 
 class Arguments(NamedTuple):
-    """What a decorator was written with, where, and by whom.
+    """What a decorator was written with, and where.
 
-    `is_static` is False for what comes from outside of the source; `inserted_by` names the
-    mutators that put it there, the last first.
+    `is_static` is False for what comes from outside of the source.
     """
 
     args: Tuple[Any, ...]
     kwargs: Mapping[str, Any]
     place: Tuple[str, int]
     is_static: bool = True
-    inserted_by: Tuple[str, ...] = ()
     is_ready: bool = False
 
 
@@ -68,19 +65,12 @@ class CustomDecorator:
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make a decorator with these arguments; one that stands bare gives what it stands on."""
-        self = super().__new__(cls)
-        place = caller_place()
         bare = len(args) == 1 and not kwargs and cls._can_stand_on(args[0])
         takes_none = not cls.takes_places or cls.init is CustomDecorator.init
-        if args and not bare and takes_none:
-            shown = getattr(args[0], "__name__", repr(args[0]))
-            if isinstance(args[0], (FunctionType, type)):
-                _refuse(place, cls._misplaced(shown))
-        if args and not bare and not cls.takes_places:
-            shown = repr(args[0])
-            _refuse(place, "@{} takes its arguments by name, not {}.".format(cls.__name__, shown))
-        self.__dict__[_ARGUMENTS] = Arguments(() if bare else args, kwargs, place)
-        return self(args[0]) if bare else self
+        if args and not bare and takes_none and isinstance(args[0], (FunctionType, type)):
+            _refuse(caller_place(), cls._misplaced(args[0].__name__))
+        made = written(cls, () if bare else args, kwargs, caller_place())
+        return made(args[0]) if bare else made
 
     def __call__(self, target: Any) -> Any:
         """Stand above a step or a flow's class."""
@@ -147,25 +137,29 @@ def lists_of(kind: "Type[CustomDecorator]") -> List[str]:
     return [name for name in dict.fromkeys(names) if name]
 
 
+def written(
+    kind: "Type[CustomDecorator]",
+    args: Tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    place: Tuple[str, int],
+    is_static: bool = True,
+) -> Any:
+    """Return a decorator as it is written at a place; one of the command line has none.
+
+    Raises DecoratorError.
+    """
+    if args and not kind.takes_places:
+        message = "@{} takes its arguments by name, not {!r}."
+        _refuse(place, message.format(kind.__name__, args[0]))
+    made = object.__new__(kind)
+    made.__dict__[_ARGUMENTS] = Arguments(args, kwargs, place, is_static)
+    return made
+
+
 def arguments_of(decorator: CustomDecorator) -> Arguments:
     """Return what a decorator was written with."""
     found: Arguments = decorator.__dict__[_ARGUMENTS]
     return found
-
-
-def make(
-    kind: "Type[CustomDecorator]",
-    args: Iterable[Any],
-    kwargs: Mapping[str, Any],
-    is_static: bool,
-    inserted_by: Tuple[str, ...],
-) -> Any:
-    """Return a decorator that a mutator or the command line puts somewhere."""
-    made = kind(*args, **kwargs)
-    made.__dict__[_ARGUMENTS] = arguments_of(made)._replace(
-        is_static=is_static, inserted_by=inserted_by
-    )
-    return made
 
 
 def make_ready(decorator: CustomDecorator, configs: Mapping[str, Any]) -> None:
@@ -192,8 +186,8 @@ def find(name: str) -> "Type[CustomDecorator]":
     """Return the decorator of a dotted name, or of the end of one that no other shares.
 
     A dotted name's module is imported where that is needed. A name that nothing here has is looked
-    for among those that installed packages give. Raises DecoratorError, and ExtensionError where
-    such a package is amiss.
+    for among those that installed packages give. Raises DecoratorError, CustomDecoratorError where
+    the module fails, and ExtensionError where such a package is amiss.
     """
     module, _, short = name.rpartition(".")
     problem = ""
@@ -253,12 +247,14 @@ def _as_data(value: Any) -> Any:
 
 
 def _import(module: str) -> str:
-    """Import a module; return why that fails, or nothing. Its own errors are the user's to see."""
+    """Import a module; return why it can't be found, or nothing; raise what it does wrongly."""
     try:
         __import__(module)
     except ImportError as error:
         # A module that exists and fails in an import of its own says so, too.
         return str(error)
+    except Exception as error:
+        raise CustomDecoratorError("The module `{}` can't be imported:".format(module)) from error
     return ""
 
 

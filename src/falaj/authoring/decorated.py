@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional, Sequence, Tuple, cast
 
-from falaj.authoring.custom import CustomDecorator, arguments_of, find, make, make_ready, short_name
-from falaj.authoring.decorators import Pending, settled
-from falaj.authoring.decospecs import split_decospec
+from falaj.authoring.custom import (
+    CustomDecorator,
+    arguments_of,
+    find,
+    make_ready,
+    short_name,
+    written,
+)
+from falaj.authoring.decorators import rivals, settled
+from falaj.authoring.decospecs import by_place_and_name, split_decospec
 from falaj.authoring.delayed import unpacked
 from falaj.authoring.options import OPTIONS, option_attributes
 from falaj.authoring.shape import Shape
@@ -18,15 +25,13 @@ Spec = Tuple[str, str, List[Any], Dict[str, Any]]
 
 
 class Actor:
-    """The mutator at work: its name, whether it may do all (pre_mutate), and how it got there."""
+    """The mutator at work: its name, whether it may do all, and whether the source has it."""
 
     def __init__(self, mutator: Any, is_early: bool) -> None:
         """Speak for `mutator`, in `pre_mutate` where `is_early`."""
-        said = arguments_of(mutator)
         self.name = type(mutator).__name__
         self.is_early = is_early
-        self.is_static = said.is_static
-        self.inserted_by = (mutator.decorator_name, *said.inserted_by)
+        self.is_static = arguments_of(mutator).is_static
 
     def need_early(self, doing: str) -> None:
         """Raise CustomDecoratorError outside of pre_mutate."""
@@ -89,7 +94,8 @@ class Decorated:
                     "The decorator {!r} has arguments already; give them there or as deco_args "
                     "and deco_kwargs, not both.".format(deco_type)
                 )
-            args, kwargs = (_placed(said, args), _named(said) or kwargs)
+            if said:
+                args, kwargs = by_place_and_name(said)
             kind = name if name in OPTIONS else self._found(name)
         if isinstance(kind, type) and issubclass(kind, CustomDecorator):
             return self._add_custom(kind, args, kwargs, duplicates)
@@ -132,10 +138,11 @@ class Decorated:
         spec = DecoratorSpec(name, {}, line, not self._actor.is_static, full_path(file))
         spec = settled(spec, unpacked(kwargs, self._shape.names))
         held = self._built_in()
-        if any(other.name == name for other in held):
+        same = rivals(held, spec)
+        if same:
             if not self._may_replace(name, duplicates):
                 return None
-            held[:] = [other for other in held if other.name != name]
+            held[:] = [other for other in held if other not in same]
         held.append(spec)
         return spec
 
@@ -145,7 +152,7 @@ class Decorated:
         return duplicates == self.OVERRIDE
 
     def _new_custom(self, kind: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        made = make(kind, args, kwargs, self._actor.is_static, self._actor.inserted_by)
+        made = written(kind, tuple(args), kwargs, caller_place(), self._actor.is_static)
         make_ready(made, self._shape.names)
         return made
 
@@ -177,8 +184,6 @@ def refuse(message: str, kind: Any = CustomDecoratorError) -> NoReturn:
 
 
 def is_among(spec: DecoratorSpec, doomed: Sequence[Spec]) -> bool:
-    if isinstance(spec.attributes, Pending):
-        return any(spec.name == name for name, _, _, _ in doomed)
     return any(spec.name == name and spec.attributes == kwargs for name, _, _, kwargs in doomed)
 
 
@@ -204,12 +209,3 @@ def _filled(name: str, kwargs: Mapping[str, Any]) -> Dict[str, Any]:
         return option_attributes(name, kwargs)
     except DecoratorError:
         return dict(kwargs)
-
-
-def _placed(said: Mapping[str, Any], otherwise: Tuple[Any, ...]) -> Tuple[Any, ...]:
-    places = sorted(int(name) for name in said if name.isdigit())
-    return tuple(said[str(place)] for place in places) or otherwise
-
-
-def _named(said: Mapping[str, Any]) -> Dict[str, Any]:
-    return {name: value for name, value in said.items() if not name.isdigit()}

@@ -11,6 +11,7 @@ from typing import (
     Mapping,
     NoReturn,
     Optional,
+    Sequence,
     Tuple,
     TypeVar,
     Union,
@@ -133,13 +134,18 @@ def decorate(name: str, target: Optional[Any], arguments: Mapping[str, Any]) -> 
         _refuse(place, "@{} takes its arguments by name, not {!r}.".format(name, target))
     attributes = _checked(name, arguments, place)
     spec = DecoratorSpec(name, attributes, place[1], file=full_path(place[0]))
-    add = _add_to_class if OPTIONS[name].of_flow else _add_to_step
+    put = _add_to_class if OPTIONS[name].of_flow else _add_to_step
 
     def mark(marked: Any) -> Any:
-        add(marked, spec, place)
+        put(marked, spec, place)
         return marked
 
     return mark if target is None else mark(target)
+
+
+def stated(**arguments: Any) -> Dict[str, Any]:
+    """Return the arguments that are not None, those that `**config` stands for among them."""
+    return {name: value for name, value in arguments.items() if value is not None}
 
 
 class Pending(Dict[str, Any]):
@@ -170,7 +176,7 @@ def _add_to_step(step: Any, spec: DecoratorSpec, place: Tuple[str, int]) -> None
     if not getattr(step, "is_step", False):
         message = "@{} stands above @step, and `{}` is no step; put @step right above its `def`."
         _refuse(place, message.format(spec.name, shown))
-    _add(cast("Any", step).decorators, spec, place, "Step `{}`".format(shown))
+    add(cast("Any", step).decorators, spec, "Step `{}`".format(shown))
 
 
 def _add_to_class(flow_class: Any, spec: DecoratorSpec, place: Tuple[str, int]) -> None:
@@ -183,7 +189,7 @@ def _add_to_class(flow_class: Any, spec: DecoratorSpec, place: Tuple[str, int]) 
         _refuse(place, message.format(spec.name, shown, kind, mend))
     if ON_CLASS not in vars(flow_class):
         setattr(flow_class, ON_CLASS, [])
-    _add(vars(flow_class)[ON_CLASS], spec, place, "Flow `{}`".format(shown))
+    add(vars(flow_class)[ON_CLASS], spec, "Flow `{}`".format(shown))
 
 
 def on_steps(name: str) -> str:
@@ -191,21 +197,29 @@ def on_steps(name: str) -> str:
     return name[: -len("_base")] if name.endswith("_base") else ""
 
 
-def _add(
-    decorators: List[DecoratorSpec], spec: DecoratorSpec, place: Tuple[str, int], holder: str
-) -> None:
-    for other in decorators:
-        if other.name != spec.name:
-            continue
+def add(decorators: List[DecoratorSpec], spec: DecoratorSpec, holder: str) -> None:
+    """Add a decorator to those of `holder`; raise DecoratorError beside one that rules it out."""
+    place = spec.file, spec.line
+    for other in rivals(decorators, spec):
         if OPTIONS[spec.name].repeats:
-            taken = spec.attributes.get("id")
-            if taken is not None and taken == other.attributes.get("id"):
-                message = "{} has two of @{} with the id {!r} (also on line {}); rename one."
-                _refuse(place, message.format(holder, spec.name, taken, other.line))
-        else:
-            message = "{} has @{} twice (also on line {}); keep one."
-            _refuse(place, message.format(holder, spec.name, other.line))
+            message = "{} has two of @{} with the id {!r} (also on line {}); rename one."
+            _refuse(place, message.format(holder, spec.name, spec.attributes.get("id"), other.line))
+        message = "{} has @{} twice (also on line {}); keep one."
+        _refuse(place, message.format(holder, spec.name, other.line))
     decorators.append(spec)
+
+
+def rivals(decorators: Sequence[DecoratorSpec], spec: DecoratorSpec) -> List[DecoratorSpec]:
+    """Return those that can't stand beside a decorator: of its name, and its id if it repeats."""
+    same = [other for other in decorators if other.name == spec.name]
+    if not OPTIONS[spec.name].repeats:
+        return same
+    return [other for other in same if _id_of(other) == _id_of(spec) is not None]
+
+
+def _id_of(spec: DecoratorSpec) -> Any:
+    # One from a config is compared once it is known.
+    return None if isinstance(spec.attributes, Pending) else spec.attributes.get("id")
 
 
 def _refuse(place: Tuple[str, int], message: str) -> NoReturn:

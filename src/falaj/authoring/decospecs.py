@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Dict, Sequence, Tuple
+from typing import Any, Dict, Mapping, Sequence, Tuple
 
 from falaj.authoring.decorators import on_steps
 from falaj.authoring.options import OPTIONS, option_attributes
@@ -70,6 +70,13 @@ def split_decospec(spec: str) -> "Tuple[str, Dict[str, Any]]":
     return name.strip(), arguments
 
 
+def by_place_and_name(said: Mapping[str, Any]) -> "Tuple[Tuple[Any, ...], Dict[str, Any]]":
+    """Return the arguments that are given by place, as in `0=x,1=y`, and those by name."""
+    places = sorted((name for name in said if name.isdecimal()), key=int)
+    named = {name: value for name, value in said.items() if name not in places}
+    return tuple(said[place] for place in places), named
+
+
 def attach(description: FlowDescription, specs: Sequence[str]) -> FlowDescription:
     """Return the description with the decorators of `specs` put on every step.
 
@@ -85,7 +92,7 @@ def attach(description: FlowDescription, specs: Sequence[str]) -> FlowDescriptio
 def _with(step: StepSpec, outside: Sequence[DecoratorSpec]) -> StepSpec:
     decorators = list(step.decorators)
     for decorator in outside:
-        present = any(_stands_for(other, decorator) for other in decorators)
+        present = any(stands_for(other, decorator) for other in decorators)
         if not present and not (
             decorator.name == "catch" and step.kind in (FOREACH, SWITCH, PARALLEL)
         ):
@@ -93,7 +100,7 @@ def _with(step: StepSpec, outside: Sequence[DecoratorSpec]) -> StepSpec:
     return step._replace(decorators=tuple(decorators))
 
 
-def _stands_for(own: DecoratorSpec, outside: DecoratorSpec) -> bool:
+def stands_for(own: DecoratorSpec, outside: DecoratorSpec) -> bool:
     """Say whether a step that has `own` needs no decorator from outside."""
     if own.name != outside.name or not OPTIONS[own.name].repeats:
         return own.name == outside.name

@@ -145,7 +145,9 @@ def evaluated(delayed: Delayed, configs: Mapping[str, Any]) -> Any:
     """Return what a delayed value stands for; raise ConfigError."""
     expression, names, path, _ = delayed.__dict__["_falaj"]
     try:
-        value = configs[expression] if expression in configs else eval(expression, names, configs)
+        # All names are globals: what is nested in an expression sees no other ones.
+        known = expression in configs
+        value = configs[expression] if known else eval(expression, {**names, **configs})
     except Exception as error:
         message = "`{}` can't be evaluated: {}: {}"
         _fail(delayed, message.format(shown(delayed), type(error).__name__, error))

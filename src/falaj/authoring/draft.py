@@ -85,8 +85,9 @@ class DraftStep(NamedTuple):
 class Draft(NamedTuple):
     """One flow as found; `unmarked` holds (name, file, line) of methods that lack `@step`.
 
-    `methods` names all methods that are no steps; `repeated` holds (name, file, first line, last
-    line) of what one class defines twice; `problems` is what collecting found.
+    `methods` names all methods that are no steps, and `fixed` what the class sets and no step can
+    assign; `repeated` holds (name, file, first line, last line) of what one class defines twice;
+    `problems` is what collecting found.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Draft(NamedTuple):
     parameters: Tuple[Tuple[str, Parameter], ...]
     unmarked: Tuple[Tuple[str, str, int], ...]
     methods: "frozenset[str]"
+    fixed: "frozenset[str]"
     reserved: "frozenset[str]"
     repeated: Tuple[Tuple[str, str, int, int], ...]
     problems: Tuple[Problem, ...]

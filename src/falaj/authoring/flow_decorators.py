@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Mapping, Optional, Sequence, TypeVar, Union, overload
 
-from falaj.authoring.decorators import decorate
+from falaj.authoring.decorators import decorate, stated
 
 Flow = TypeVar("Flow", bound=type)
 # A text, a dict, or a function that gives one of them when the flow is deployed.
@@ -14,7 +14,11 @@ Hook = Union[str, Callable[..., Any]]
 
 
 def project(
-    *, name: str, branch: Optional[str] = None, production: Optional[bool] = None
+    *,
+    name: Optional[str] = None,
+    branch: Optional[str] = None,
+    production: Optional[bool] = None,
+    **unpacked: Any,
 ) -> Callable[[Flow], Flow]:
     """Make the flow part of the project `name`, whose branches don't see each other.
 
@@ -22,8 +26,8 @@ def project(
     `prod.` and `branch`, where `production` is True. `--branch` and `--production` say it for a
     single run. Raises DecoratorError for names with more than `a-z`, `0-9` and `_`.
     """
-    arguments = {"name": name, "branch": branch, "production": production}
-    return decorate("project", None, arguments)
+    given = stated(name=name, branch=branch, production=production, **unpacked)
+    return decorate("project", None, given)
 
 
 @overload
@@ -53,38 +57,41 @@ def schedule(flow_class: Optional[Any] = None, **arguments: Any) -> Any:
 def trigger(
     *,
     event: Optional[Event] = None,
-    events: Union[Sequence[Event], Callable[..., Any]] = (),
+    events: Union[Sequence[Event], Callable[..., Any], None] = None,
     options: Optional[Mapping[str, Any]] = None,
+    **unpacked: Any,
 ) -> Callable[[Flow], Flow]:
     """Say which event, or which events together, start a deployed flow.
 
     An event is a name, or a dict of `name` and `parameters`, which says what parameter takes which
     field of the event. Raises DecoratorError for what can't be meant.
     """
-    arguments = {"event": event, "events": events or [], "options": options or {}}
-    return decorate("trigger", None, arguments)
+    given = stated(event=event, events=events, options=options, **unpacked)
+    return decorate("trigger", None, given)
 
 
 def trigger_on_finish(
     *,
     flow: Optional[UpstreamFlow] = None,
-    flows: Union[Sequence[UpstreamFlow], Callable[..., Any]] = (),
+    flows: Union[Sequence[UpstreamFlow], Callable[..., Any], None] = None,
     options: Optional[Mapping[str, Any]] = None,
+    **unpacked: Any,
 ) -> Callable[[Flow], Flow]:
     """Say which flow, or which flows together, start a deployed flow when they have succeeded.
 
     A flow is a name, `project.branch.Name`, or a dict of `name`, `project` and `project_branch`.
     Raises DecoratorError for what can't be meant.
     """
-    arguments = {"flow": flow, "flows": flows or [], "options": options or {}}
-    return decorate("trigger_on_finish", None, arguments)
+    given = stated(flow=flow, flows=flows, options=options, **unpacked)
+    return decorate("trigger_on_finish", None, given)
 
 
 def exit_hook(
     *,
-    on_success: Union[Hook, Sequence[Hook]] = (),
-    on_error: Union[Hook, Sequence[Hook]] = (),
+    on_success: Union[Hook, Sequence[Hook], None] = None,
+    on_error: Union[Hook, Sequence[Hook], None] = None,
     options: Optional[Mapping[str, Any]] = None,
+    **unpacked: Any,
 ) -> Callable[[Flow], Flow]:
     """Call functions once a run has ended: those of `on_success`, or of `on_error`.
 
@@ -92,5 +99,5 @@ def exit_hook(
     it takes that. It changes nothing about the run. May be given several times. Raises
     DecoratorError for what is no function.
     """
-    arguments = {"on_success": on_success, "on_error": on_error, "options": options or {}}
-    return decorate("exit_hook", None, arguments)
+    given = stated(on_success=on_success, on_error=on_error, options=options, **unpacked)
+    return decorate("exit_hook", None, given)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
-from falaj.authoring.collect import describe
+from falaj.authoring.collect import DESCRIPTION, describe
 from falaj.authoring.secret_sources import without_values
-from falaj.model.graph import FOREACH, PARALLEL, SPLIT, SWITCH, DecoratorSpec, Graph
+from falaj.model.graph import (
+    FOREACH,
+    PARALLEL,
+    SPLIT,
+    SWITCH,
+    DecoratorSpec,
+    FlowDescription,
+    Graph,
+)
 from falaj.model.graphdata import graph_nodes, graph_structure
 
 _TYPES = {SPLIT: "split", FOREACH: "foreach", PARALLEL: "foreach", SWITCH: "split-switch"}
@@ -35,8 +44,11 @@ class FlowGraph:
     """The steps of a flow by name, each after those that lead to it; looked at, not changed."""
 
     def __init__(self, flow_class: type) -> None:
-        """Read the graph of `flow_class` from its source. Raises FlowError where it has faults."""
-        description = without_values(describe(flow_class))
+        """Read the graph of `flow_class`: in a run as it runs, else with configs' defaults.
+
+        Raises FalajException where the flow has faults.
+        """
+        description = without_values(_described(flow_class))
         self.name = description.name
         self.doc = description.doc
         self.start_step, self.end_step = description.start, description.end
@@ -77,3 +89,17 @@ class FlowGraph:
     def output_steps(self) -> Tuple[Dict[str, Any], List[Any]]:
         """Return what is told of each step, as JSON values, and how the branches nest."""
         return self._told, graph_structure(self._description)
+
+
+def _described(flow_class: type) -> FlowDescription:
+    kept: Optional[FlowDescription] = vars(flow_class).get(DESCRIPTION)
+    if kept is not None:
+        return kept
+    # Imported here: whoever runs the flow has described it already.
+    from falaj.authoring.shaping import Given, make_shape, needs_shape
+
+    if not needs_shape(flow_class):
+        return describe(flow_class)
+    module = sys.modules.get(flow_class.__module__)
+    given = Given(file=str(getattr(module, "__file__", None) or ""))
+    return describe(flow_class, make_shape(flow_class, given))

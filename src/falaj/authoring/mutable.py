@@ -119,13 +119,19 @@ class MutableFlow(Decorated):
         self._actor.need_early("adds the parameter `{}`".format(name))
         if not isinstance(value, Parameter):  # pyright: ignore[reportUnnecessaryIsInstance]
             refuse("add_parameter takes a Parameter or an IncludeFile, not {!r}.".format(value))
-        if not overwrite and hasattr(self._shape.flow_class, name):
+        if not overwrite and self._is_taken(name):
             refuse(
                 "Flow `{}` already has an attribute `{}`; choose another name, or say "
                 "overwrite=True.".format(self._shape.flow_class.__name__, name)
             )
         self._shape.parameters[name] = value
-        setattr(self._shape.flow_class, name, value)
+
+    def _is_taken(self, name: str) -> bool:
+        if name in self._shape.parameters:
+            return True
+        # A parameter that the class has and the shape has not was removed.
+        kind = self._shape.flow_class
+        return hasattr(kind, name) and not isinstance(getattr(kind, name), Parameter)
 
     def remove_parameter(self, parameter_name: str) -> bool:
         """Remove the parameter of that name, in pre_mutate; say whether there was one."""
@@ -133,9 +139,6 @@ class MutableFlow(Decorated):
         for attribute, parameter in self._shape.parameters.items():
             if parameter.name == parameter_name:
                 del self._shape.parameters[attribute]
-                for kind in self._shape.flow_class.__mro__:
-                    if attribute in vars(kind):
-                        delattr(kind, attribute)
                 return True
         return False
 

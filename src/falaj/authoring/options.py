@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any, Callable, Dict, Mapping, NamedTuple, cast
 
@@ -10,6 +9,9 @@ from falaj.authoring.wording import listed, near_miss, refuse
 from falaj.errors import DecoratorError
 
 MAX_RETRIES = 100
+_LARGEST = 1e15
+# Thirty years; timers count in nanoseconds, and overflow at three hundred.
+_LONGEST_SECONDS = 1e9
 _ENVIRONMENT_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*\Z")
 
 Attributes = Dict[str, Any]
@@ -63,7 +65,8 @@ def _number(name: str, argument: str, value: Any, wanted: str) -> Any:
                 break
             except ValueError:
                 continue
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    # Whole numbers have no bounds in Python; what computes with these has.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _LARGEST:
         refuse(name, argument, wanted, value)
     return value
 
@@ -113,6 +116,8 @@ def _check_timeout(given: Attributes) -> Attributes:
         given[unit] = _amount("timeout", unit, given[unit])
     if not any(given.values()):
         raise DecoratorError("@timeout needs a duration, such as @timeout(minutes=5).")
+    if given["seconds"] + 60 * given["minutes"] + 3600 * given["hours"] > _LONGEST_SECONDS:
+        raise DecoratorError("@timeout is longer than thirty years; leave it out for none.")
     return given
 
 

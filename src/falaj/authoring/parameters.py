@@ -190,16 +190,21 @@ def evaluate_default(parameter: Parameter, context: ParameterContext) -> Any:
 
 
 def imported_parser(name: str) -> Callable[[Any], Any]:
-    """Return the function of a dotted name; raise ImportError or AttributeError."""
+    """Return the function of a dotted name; raise ImportError for whatever is in the way."""
     # A name that starts with a dot is one of Falaj's own.
     module, _, function = ("falaj" + name if name.startswith(".") else name).rpartition(".")
-    __import__(module)
-    return cast("Callable[[Any], Any]", getattr(sys.modules[module], function))
+    try:
+        __import__(module)
+        return cast("Callable[[Any], Any]", getattr(sys.modules[module], function))
+    except (ImportError, AttributeError) as error:
+        raise ImportError(str(error)) from error
+    except Exception as error:
+        raise ImportError("{}: {}".format(type(error).__name__, error)) from error
 
 
 def _imported(parameter: Parameter, name: str) -> Callable[[Any], Any]:
     try:
         return imported_parser(name)
-    except (ImportError, AttributeError) as error:
+    except ImportError as error:
         message = "The parser {!r} can't be imported: {}.".format(name, error)
         raise ParameterError(told(parameter.file, parameter.line, message)) from error

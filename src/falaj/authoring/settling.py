@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from typing import Any, Callable, Dict, Mapping, Optional
 
+from falaj.authoring.collect import DESCRIPTION
 from falaj.authoring.configvalues import ConfigValue, flattened
 from falaj.authoring.flowspec import KEY
 from falaj.authoring.parameters import IncludeFile, Parameter, ParameterContext, evaluate_default
-from falaj.authoring.shape import CONFIGS
+from falaj.authoring.shape import kept_shape
 from falaj.authoring.taskstate import constants_of
 from falaj.errors import ParameterError
 from falaj.model.graph import FlowDescription, ParameterSpec
@@ -18,7 +19,11 @@ _declared: Dict[str, Parameter] = {}
 
 
 def bind_parameters(flow_class: type, description: FlowDescription) -> None:
-    """Replace each Parameter of the class by a property that reads the task's artifact."""
+    """Replace each Parameter of the class by a property that reads the task's artifact.
+
+    From here on the class can't be described anew; it keeps its description.
+    """
+    setattr(flow_class, DESCRIPTION, description)
     for spec in description.parameters:
         _declared[spec.attribute] = getattr(flow_class, spec.attribute)
         setattr(flow_class, spec.attribute, property(_reader(spec.attribute)))
@@ -26,9 +31,14 @@ def bind_parameters(flow_class: type, description: FlowDescription) -> None:
 
 def bind_configs(flow_class: type, description: FlowDescription) -> None:
     """Replace each Config of the class by a property that gives its value."""
-    values: Dict[str, Any] = getattr(flow_class, CONFIGS)
+    values = _configs_of(flow_class)
     for spec in description.configs:
         setattr(flow_class, spec.attribute, property(_giver(values[spec.attribute])))
+
+
+def _configs_of(flow_class: type) -> Mapping[str, Any]:
+    shape = kept_shape(flow_class)
+    return {} if shape is None else shape.configs
 
 
 def _giver(value: Any) -> Callable[[Any], Any]:
@@ -65,7 +75,7 @@ def settle_parameters(
     """
     values: Dict[str, Any] = {}
     given = context["parameters"]
-    own: Dict[str, Any] = getattr(flow_class, CONFIGS, {})
+    own = _configs_of(flow_class)
     configs = ConfigValue({one.name: own[one.attribute] for one in description.configs})
     for spec in description.parameters:
         if origin is not None and spec.attribute in origin.entries:
@@ -75,7 +85,7 @@ def settle_parameters(
         values[name] = value
     for config in description.configs:
         if origin is None or config.attribute not in origin.entries:
-            values[config.attribute] = flattened(getattr(flow_class, CONFIGS)[config.attribute])
+            values[config.attribute] = flattened(own[config.attribute])
     return values
 
 

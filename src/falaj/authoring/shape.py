@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from falaj.authoring.parameters import Parameter
 from falaj.model.graph import ConfigSpec, DecoratorSpec
 
-# Where a class keeps, once it is shaped, its configs' values, its steps' wrappers, and the mutators
-# that add to its code.
-CONFIGS = "__falaj_configs__"
-WRAPPERS = "__falaj_wrappers__"
-ADDING = "__falaj_adding__"
+# Where a class keeps its shape, once it has one.
+SHAPE = "__falaj_shape__"
 
 
 class StepShape(NamedTuple):
@@ -45,3 +42,15 @@ class Shape(NamedTuple):
     decorators: List[DecoratorSpec]
     mutators: List[Any]
     applied: Tuple[str, ...] = ()
+
+    @property
+    def adding(self) -> List[Any]:
+        """The mutators that may add to the code of a run: those of the flow, then of its steps."""
+        of_steps = (mutator for step in self.steps.values() for mutator in step.mutators)
+        return [*self.mutators, *of_steps]
+
+
+def kept_shape(flow_class: type) -> Optional[Shape]:
+    """Return the shape that a class has been given, or None."""
+    found: Optional[Shape] = vars(flow_class).get(SHAPE)
+    return found

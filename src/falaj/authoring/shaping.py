@@ -7,23 +7,23 @@ users' step decorators are made ready.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 
 from falaj.authoring.configreading import GivenConfigs, read_configs
-from falaj.authoring.configs import Config, declaration_of
+from falaj.authoring.configs import Config, declaration_of, fault_of, folded
 from falaj.authoring.configvalues import flattened
 from falaj.authoring.custom import (
     MUTATORS,
     CustomDecorator,
     FlowDecorator,
     find,
-    make,
     make_ready,
     misplaced,
+    written,
 )
 from falaj.authoring.decorated import Actor
-from falaj.authoring.decorators import Pending, settled
-from falaj.authoring.decospecs import parse_decospec, split_decospec
+from falaj.authoring.decorators import Pending, add, settled
+from falaj.authoring.decospecs import by_place_and_name, parse_decospec, split_decospec, stands_for
 from falaj.authoring.delayed import holds_delayed, resolved, unpacked
 from falaj.authoring.members import (
     classes_of,
@@ -36,7 +36,7 @@ from falaj.authoring.members import (
 from falaj.authoring.mutable import MutableFlow, MutableStep, put_on
 from falaj.authoring.options import OPTIONS
 from falaj.authoring.parameters import Parameter
-from falaj.authoring.shape import ADDING, CONFIGS, WRAPPERS, Shape, StepShape
+from falaj.authoring.shape import SHAPE, Shape, StepShape
 from falaj.errors import CustomDecoratorError, DecoratorError, FalajException
 from falaj.model.graph import DecoratorSpec
 
@@ -83,24 +83,43 @@ def needs_shape(flow_class: type) -> bool:
 
 
 def shape_flow(flow_class: type, given: Given) -> Shape:
-    """Return the flow in its final shape, and leave with its class what its tasks need.
+    """Return the flow in its final shape, and give its class this shape for its tasks.
+
+    Raises what `make_shape` does.
+    """
+    shape = make_shape(flow_class, given)
+    for attribute in parameters_of(flow_class):
+        if attribute not in shape.parameters:
+            _remove(flow_class, attribute)
+    for attribute, parameter in shape.parameters.items():
+        setattr(flow_class, attribute, parameter)
+    setattr(flow_class, SHAPE, shape)
+    return shape
+
+
+def _remove(flow_class: type, attribute: str) -> None:
+    for kind in flow_class.__mro__:
+        if attribute in vars(kind):
+            delattr(kind, attribute)
+
+
+def make_shape(flow_class: type, given: Given) -> Shape:
+    """Return the flow in its final shape; the class stays as it is.
 
     Raises ConfigError, DecoratorError or CustomDecoratorError; the latter has what a mutator of
     the user's raised as its cause.
     """
     shape = _unshaped(flow_class, given)
-    setattr(flow_class, CONFIGS, shape.configs)
     _settle_decorators(shape)
     for mutator in shape.mutators:
         _run(mutator, "init", make_ready, mutator, shape.names)
-    # Those that are added meanwhile have their turn, too.
-    for mutator in shape.mutators:
+    for mutator in _in_turn(shape.mutators):
         _run(mutator, "pre_mutate", mutator.pre_mutate, MutableFlow(shape, Actor(mutator, True)))
     for step in shape.steps.values():
         for mutator in step.mutators:
             _run(mutator, "init", make_ready, mutator, shape.names)
     for step in shape.steps.values():
-        _pre_mutate(shape, step, 0)
+        _pre_mutate(shape, step)
     shape = shape._replace(applied=_apply(shape, given.decospecs))
     for mutator in shape.mutators:
         _run(mutator, "mutate", mutator.mutate, MutableFlow(shape, Actor(mutator, False)))
@@ -109,16 +128,9 @@ def shape_flow(flow_class: type, given: Given) -> Shape:
             facade = MutableStep(shape, step, Actor(mutator, False))
             _run(mutator, "mutate", mutator.mutate, facade)
     _settle_parameters(shape)
-    wrappers: Dict[str, Tuple[Any, ...]] = {}
     for step in shape.steps.values():
         for wrapper in step.wrappers:
             _run(wrapper, "init", make_ready, wrapper, shape.names)
-        if step.wrappers:
-            # The outermost, which comes first, was added last.
-            wrappers[step.name] = tuple(reversed(step.wrappers))
-    setattr(flow_class, WRAPPERS, wrappers)
-    of_steps = [mutator for step in shape.steps.values() for mutator in step.mutators]
-    setattr(flow_class, ADDING, (*shape.mutators, *of_steps))
     return shape
 
 
@@ -154,20 +166,23 @@ def _check_members(flow_class: type, configs: Mapping[str, Config]) -> None:
     seen: Dict[str, str] = {}
     for attribute, config in configs.items():
         declared = declaration_of(config)
-        folded = str(declared.name).lower().replace("-", "_")
+        fault = fault_of(declared)
+        if fault:
+            raise declared.error(fault)
+        name = folded(declared.name)
         if attribute in reserved:
             raise declared.error(
                 "Config `{}` is held by `{}`, which FlowSpec itself uses; rename it.".format(
                     declared.name, attribute
                 )
             )
-        if folded in seen:
+        if name in seen:
             raise declared.error(
                 "Config `{}` is specified twice (also as `{}`); rename one of them.".format(
-                    declared.name, seen[folded]
+                    declared.name, seen[name]
                 )
             )
-        seen[folded] = attribute
+        seen[name] = attribute
     for name, member in members_of(flow_class).items():
         problem = misplaced(name, member) if isinstance(member, CustomDecorator) else None
         if problem is not None:
@@ -175,8 +190,13 @@ def _check_members(flow_class: type, configs: Mapping[str, Config]) -> None:
 
 
 def _settle_decorators(shape: Shape) -> None:
-    for held in [shape.decorators, *(step.decorators for step in shape.steps.values())]:
-        held[:] = [_settled(spec, shape.names) for spec in held]
+    held = [(shape.decorators, "Flow `{}`".format(shape.flow_class.__name__))]
+    held += [(step.decorators, "Step `{}`".format(step.name)) for step in shape.steps.values()]
+    for decorators, holder in held:
+        known = [_settled(spec, shape.names) for spec in decorators]
+        decorators.clear()
+        for spec in known:
+            add(decorators, spec, holder)
 
 
 def _settled(spec: DecoratorSpec, names: Mapping[str, Any]) -> DecoratorSpec:
@@ -197,7 +217,6 @@ def _settle_parameters(shape: Shape) -> None:
             settled_one: Parameter = object.__new__(type(parameter))
             settled_one.__dict__.update(known)
             shape.parameters[attribute] = settled_one
-            setattr(shape.flow_class, attribute, settled_one)
 
 
 def _apply(shape: Shape, decospecs: Sequence[str]) -> Tuple[str, ...]:
@@ -212,49 +231,48 @@ def _apply(shape: Shape, decospecs: Sequence[str]) -> Tuple[str, ...]:
         if name in OPTIONS:
             spec = parse_decospec(text)
             for step in shape.steps.values():
-                if all(other.name != name for other in step.decorators):
+                if not any(stands_for(other, spec) for other in step.decorators):
                     step.decorators.append(spec)
             continue
         try:
-            kind = find(name)
+            _put_on_all(shape, name, said)
         except DecoratorError as error:
             raise DecoratorError("In the decorator `{}`: {}".format(text, error)) from None
-        if issubclass(kind, FlowDecorator):
-            raise DecoratorError(
-                "In the decorator `{}`: @{} stands on a flow, and --with is for steps.".format(
-                    text, kind.__name__
-                )
-            )
-        args = [said.pop(key) for key in sorted(key for key in said if key.isdigit())]
-        for step in shape.steps.values():
-            _put(shape, step, kind, args, said)
     return tuple(applied)
 
 
-def _put(
-    shape: Shape, step: StepShape, kind: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> None:
-    present = [*step.wrappers, *step.mutators]
-    if any(other.decorator_name == kind.decorator_name for other in present):
-        return
-    made = make(kind, args, kwargs, False, ())
-    _run(made, "init", make_ready, made, shape.names)
-    before = len(step.mutators)
-    put_on(step, made)
-    _pre_mutate(shape, step, before)
+def _put_on_all(shape: Shape, name: str, said: Mapping[str, Any]) -> None:
+    kind = find(name)
+    if issubclass(kind, FlowDecorator):
+        raise DecoratorError("@{} stands on a flow, and --with is for steps.".format(kind.__name__))
+    args, kwargs = by_place_and_name(said)
+    for step in shape.steps.values():
+        present = [*step.wrappers, *step.mutators]
+        if any(other.decorator_name == kind.decorator_name for other in present):
+            continue
+        made = written(kind, args, kwargs, ("", 0), False)
+        _run(made, "init", make_ready, made, shape.names)
+        before = list(step.mutators)
+        put_on(step, made)
+        _pre_mutate(shape, step, before)
 
 
-def _pre_mutate(shape: Shape, step: StepShape, first: int) -> None:
-    """Have the mutators of a step look at it, from the `first` on, and those that they add."""
-    position = first
-    while position < len(step.mutators):
-        mutator = step.mutators[position]
+def _pre_mutate(shape: Shape, step: StepShape, before: Sequence[Any] = ()) -> None:
+    """Have the mutators of a step look at it, but for those that have done so before."""
+    for mutator in _in_turn(step.mutators, before):
         facade = MutableStep(shape, step, Actor(mutator, True))
         _run(mutator, "pre_mutate", mutator.pre_mutate, facade)
-        # It may have removed some of those before it.
-        position = 1 + next(
-            (i for i, one in enumerate(step.mutators) if one is mutator), position - 1
-        )
+
+
+def _in_turn(mutators: Sequence[Any], before: Sequence[Any] = ()) -> Iterator[Any]:
+    """Yield each mutator once, also those that are put among them meanwhile."""
+    done = list(before)
+    while True:
+        waiting = [one for one in mutators if not any(one is other for other in done)]
+        if not waiting:
+            return
+        done.append(waiting[0])
+        yield waiting[0]
 
 
 def _run(decorator: Any, method: str, function: Callable[..., Any], *arguments: Any) -> None:

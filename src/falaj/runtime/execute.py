@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Optional, Sequence, Union, cast
 from falaj.authoring.flowspec import FlowSpec, assigned_in, bind, next_call
 from falaj.authoring.inputs import CAUGHT, Inputs
 from falaj.authoring.settling import settle_parameters
-from falaj.authoring.shape import WRAPPERS
+from falaj.authoring.shape import kept_shape
 from falaj.authoring.taskstate import TaskState
 from falaj.authoring.ways import NextCall
 from falaj.errors import (
@@ -137,9 +137,11 @@ class _Attempt:
 
     def _call_body(self, catch: Optional[Dict[str, Any]]) -> None:
         body = getattr(self.flow, self.order.step)
-        wrappers = self.flow_class.__dict__.get(WRAPPERS)
-        if wrappers is not None and self.order.step in wrappers:
-            self._call_wrapped(wrappers[self.order.step], body)
+        shape = kept_shape(self.flow_class)
+        wrappers = () if shape is None else shape.steps[self.order.step].wrappers
+        if wrappers:
+            # The outermost, which comes first, was added last.
+            self._call_wrapped(wrappers[::-1], body)
         elif self.spec.is_join:
             body(Inputs(self.state.store, self.order.inputs, self._make))
         else:

@@ -29,7 +29,12 @@ def main(flow_class: type) -> NoReturn:
     stop_if_only_wanted(flow_class)
     # The flow's file may have set variables of Metaflow's itself.
     switch_on_if_asked()
-    sys.exit(_command(flow_class, sys.argv[1:]))
+    try:
+        status = _command(flow_class, sys.argv[1:])
+    except KeyboardInterrupt:
+        # While the flow was being described; control notices that nobody is left.
+        status = 130
+    sys.exit(status)
 
 
 def _command(flow_class: type, arguments: List[str]) -> int:

@@ -6,7 +6,7 @@ import json
 import os
 from typing import Dict
 
-from falaj.authoring.shape import ADDING
+from falaj.authoring.shape import kept_shape
 from falaj.model.graph import FlowDescription
 from falaj.model.orders import Order, Report
 from falaj.runtime.failure import describe_exception
@@ -42,11 +42,12 @@ def take_snapshot(description: FlowDescription, order: Order, flow_class: type =
 
             for path, contents in files_as_they_travel(store, order.context["travelled"]):
                 files[os.path.relpath(path, folder)] = contents
-        if vars(flow_class).get(ADDING):
+        shape = kept_shape(flow_class)
+        if shape is not None and shape.adding:
             # Imported here: few flows have mutators.
             from falaj.authoring.additions import additions_of
 
-            for added in additions_of(flow_class):
+            for added in additions_of(shape):
                 with open(added.path, "rb") as file:
                     files[added.name] = store.put(file.read())
         listing = {"script": os.path.basename(script), "files": files}

@@ -15,7 +15,7 @@ import sys
 from importlib.util import find_spec
 from typing import Any, Dict, Iterator, List, NamedTuple, NoReturn, Sequence, Set, Tuple
 
-from falaj.authoring.shape import ADDING
+from falaj.authoring.shape import kept_shape
 from falaj.errors import FalajException
 from falaj.model.graph import FlowDescription
 from falaj.model.orders import Order, Report
@@ -104,12 +104,13 @@ def pack_travellers(
 
 def _added_modules(flow_class: type) -> List[str]:
     """Return the modules that the flow's mutators add, by the name of their package."""
-    if not vars(flow_class).get(ADDING):
+    shape = kept_shape(flow_class)
+    if shape is None or not shape.adding:
         return []
     # Imported here: few flows have mutators.
     from falaj.authoring.additions import additions_of
 
-    return sorted({added.module for added in additions_of(flow_class)} - {""})
+    return sorted({added.module for added in additions_of(shape)} - {""})
 
 
 def _stored(traveller: Traveller, store: BlobStore) -> Dict[str, Any]:

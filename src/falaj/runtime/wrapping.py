@@ -6,10 +6,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from falaj.authoring.flowspec import FlowSpec, forget_next
 from falaj.errors import CustomDecoratorError, InvalidNextException
-from falaj.model.graph import END, FOREACH, LINEAR, SPLIT, StepSpec
-
-# Kinds whose self.next can be called again from what the source says.
-_REPEATABLE = (LINEAR, SPLIT, FOREACH)
+from falaj.model.graph import END, PARALLEL, SWITCH, StepSpec
 
 
 class Asked:
@@ -116,22 +113,33 @@ def _call_next(flow: FlowSpec, spec: StepSpec, options: Mapping[str, Any], by: s
     forget_next(flow)
     if spec.kind == END:
         return
-    if spec.kind not in _REPEATABLE and not options:
+    arguments = {**_written(spec), **options}
+    if spec.kind == PARALLEL and "num_parallel" not in arguments:
         raise InvalidNextException(
-            "@{} ends step {} in place of its self.next, which needs arguments here; give them "
-            "in a dict.".format(by, spec.name),
+            "@{} ends step {} in place of its self.next, which computes the size of the gang; give "
+            "it in a dict: {{'num_parallel': 4}}.".format(by, spec.name),
             spec.line,
         )
-    arguments = dict(options)
-    if spec.kind == FOREACH:
-        arguments.setdefault("foreach", spec.foreach)
+    targets: List[Any] = [getattr(flow, target) for target in spec.targets]
+    if spec.kind == SWITCH:
+        targets = [{case.value: getattr(flow, case.target) for case in spec.cases}]
     try:
-        flow.next(*(getattr(flow, target) for target in spec.targets), **arguments)
+        flow.next(*targets, **arguments)
     except InvalidNextException as error:
         raise InvalidNextException(
             "@{} ends step {} in place of its self.next: {}".format(by, spec.name, error.message),
             spec.line,
         ) from None
+
+
+def _written(spec: StepSpec) -> Dict[str, Any]:
+    """Return the arguments that the step's own self.next has, as far as its source says them."""
+    written = {
+        "foreach": spec.foreach,
+        "condition": spec.condition,
+        "num_parallel": spec.num_parallel,
+    }
+    return {name: value for name, value in written.items() if value is not None}
 
 
 def _name(wrapper: Any) -> str:

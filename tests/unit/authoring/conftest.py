@@ -14,7 +14,8 @@ from falaj.errors import InvalidFlow
 
 HEADER = (
     "from falaj.authoring.flowspec import FlowSpec; from falaj.authoring.steps import step; "
-    "from falaj.authoring.decorators import *; from falaj.authoring.parameters import *\n"
+    "from falaj.authoring.decorators import *; from falaj.authoring.parameters import *; "
+    "from falaj.authoring.gangs import parallel, pytorch_parallel\n"
 )
 
 Load = Callable[..., Any]

@@ -87,6 +87,7 @@ def test_fromkeys():
         (config_expr("cfg")["a"].b, [1, {"c": 2}]),
         (config_expr("cfg")[config_expr("key")].t[0].d, 3),
         (config_expr("cfg.a.b[0] + len(DATA)"), 3),
+        (config_expr("sum(cfg.a.b[0] + len(DATA) for _ in cfg.a.b)"), 6),
         (config_expr("cfg").items, 4),
         ([config_expr("key"), {"x": (config_expr("key"),)}], ["a", {"x": ("a",)}]),
         ({config_expr("key"): {config_expr("key")}}, {"a": {"a"}}),

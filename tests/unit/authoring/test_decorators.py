@@ -130,6 +130,8 @@ def test_numbers_in_quotes_are_numbers():
         (lambda: timeout(), "@timeout needs a duration, such as @timeout(minutes=5)."),
         (lambda: timeout(minutes=0), "@timeout needs a duration, such as @timeout(minutes=5)."),
         (lambda: timeout(hours=-1), "@timeout: `hours` takes a number that is not negative"),
+        (lambda: timeout(hours=10**400), "@timeout: `hours` takes a number that is not negative"),
+        (lambda: timeout(hours=10**6), "@timeout is longer than thirty years"),
         (lambda: environment(vars="A=1"), "@environment: `vars` takes a dict of names and values"),
         (lambda: environment(vars={"A=": 1}), "@environment: `vars` takes names of letters"),
         (lambda: environment(vars={1: 1}), "@environment: `vars` takes names of letters"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from falaj import FlowSpec, parallel, retry, step
+from falaj import Config, FlowMutator, FlowSpec, Parameter, config_expr, parallel, retry, step
 from falaj.errors import FalajException
 
 
@@ -123,6 +123,42 @@ def test_the_structure_nests_as_the_branches_do():
         "end",
     ]
     assert told["each"]["type"] == "linear"
+
+
+class Adds(FlowMutator):
+    def pre_mutate(self, mutable_flow):
+        mutable_flow.add_parameter("beta", Parameter("beta", default=1))
+        assert mutable_flow.remove_parameter("alpha")
+        mutable_flow.end.add_decorator("timeout:seconds=5")
+
+
+@Adds
+class Configured(FlowSpec):
+    cfg = Config("cfg", default_value={"times": 2, "mode": "x"})
+    alpha = Parameter("alpha", default=1)
+
+    @retry(times=config_expr("cfg.times"))
+    @step
+    def start(self):
+        self.next({self.cfg.mode: self.other, "y": self.end}, condition="kind")
+
+    @step
+    def other(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+
+def test_a_graph_is_what_configs_and_mutators_make_of_it_and_the_class_stays_as_it_is():
+    for _ in range(2):
+        graph = Configured(use_cli=False)._graph
+        assert graph["start"].decorators[0].attributes["times"] == 2
+        assert graph["start"].switch_cases == {"config:cfg.mode": "other", "y": "end"}
+        assert [one.name for one in graph["end"].decorators] == ["timeout"]
+    assert isinstance(Configured.alpha, Parameter)
+    assert not hasattr(Configured, "beta")
 
 
 def test_a_graph_with_faults_says_which():

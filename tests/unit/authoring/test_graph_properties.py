@@ -68,6 +68,7 @@ def draft_of(steps, start, end):
         parameters=(),
         unmarked=(),
         methods=frozenset(),
+        fixed=frozenset(),
         reserved=frozenset(),
         repeated=(),
         problems=(),
