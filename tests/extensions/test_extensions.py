@@ -277,3 +277,34 @@ def test_a_provider_that_nobody_gives(installed, with_python, flow) -> None:
     path = flow(SECRET.replace('vault.token"]', 'valt.token"]'))
     done = with_python(installed, path, "run", code=1)
     assert "did you mean `vault`?" in done.stdout + done.stderr
+
+
+HASTY = SECRET.replace("vault.token", "hasty.token")
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "env", "why"),
+    [
+        (HASTY, (), {}, "its provider failed with SystemExit"),
+        (HASTY, (), {"LOCKED": "1"}, "can't be used (RuntimeError: the door is locked)"),
+        (
+            MARKED.replace("marked", "hasty"),
+            (),
+            {},
+            "`resolve` of the kind of environment 'hasty' failed: SystemExit: no tool for",
+        ),
+        (PLAIN, ("--datastore", "hasty:"), {}, "SystemExit: no tool for uploads"),
+        (PLAIN, (), {"FALAJ_EXECUTOR": "hasty"}, "can't be made: SystemExit: no tool for tasks"),
+    ],
+)
+def test_what_leaves_or_fails_is_told_and_ends_the_run(
+    source, options, env, why, installed_badly, with_python, flow
+) -> None:
+    done = with_python(installed_badly, flow(source), *options, "run", code=1, env=env)
+    assert why in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr or "SecretError" in done.stderr
+
+
+def test_an_upload_that_fails_is_tried_again(installed_badly, with_python, flow) -> None:
+    with_python(installed_badly, flow(PLAIN), "--datastore", "hasty:once", "run")
+    assert latest().state == "succeeded"
