@@ -1,6 +1,9 @@
 """Every kind of extension in a real flow, from a package that is really installed."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -308,3 +311,23 @@ def test_what_leaves_or_fails_is_told_and_ends_the_run(
 def test_an_upload_that_fails_is_tried_again(installed_badly, with_python, flow) -> None:
     with_python(installed_badly, flow(PLAIN), "--datastore", "hasty:once", "run")
     assert latest().state == "succeeded"
+
+
+def test_who_stops_a_run_does_not_wait_for_an_environment(installed_badly, flow, home) -> None:
+    path = flow(MARKED.replace("marked", "hasty").replace('"text": "hello"', '"hang": True'))
+    process = subprocess.Popen(
+        [str(installed_badly), str(path), "run"],
+        env=os.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert any("Environment of start" in line for line in process.stdout)
+    process.send_signal(signal.SIGINT)
+    try:
+        assert process.wait(timeout=60) == 130
+    finally:
+        process.kill()
+        process.stdout.close()
+    assert latest().state == "cancelled"
