@@ -36,7 +36,7 @@ def make(kind: str, name: str, *arguments: Any) -> Any:
         made = factory(*arguments)
     except FalajException:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ExtensionError(
             f"The extension {_shown(kind, name)} can't be made: {type(error).__name__}: {error}"
         ) from error

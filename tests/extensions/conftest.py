@@ -39,17 +39,23 @@ def _environment(shared: Path, name: str, packages: list[Path]) -> Path:
     return folder / "bin" / "python"
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of this session's, which all of its workers have."""
+    folder = tmp_path_factory.getbasetemp()
+    # A worker has a folder in the session's; without workers what is above outlives the session.
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
 @pytest.fixture
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(shared: Path) -> Path:
     """Return the interpreter of an environment with Falaj and the sample package."""
-    shared = tmp_path_factory.getbasetemp().parent
     return _environment(shared, "sample", [HERE / "sample"])
 
 
 @pytest.fixture
-def installed_badly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed_badly(shared: Path) -> Path:
     """Return the interpreter of an environment with packages that can't be used, too."""
-    shared = tmp_path_factory.getbasetemp().parent
     return _environment(shared, "all", [HERE / one for one in ("sample", "broken", "rival")])
 
 

@@ -1,6 +1,9 @@
 """Every kind of extension in a real flow, from a package that is really installed."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -277,3 +280,54 @@ def test_a_provider_that_nobody_gives(installed, with_python, flow) -> None:
     path = flow(SECRET.replace('vault.token"]', 'valt.token"]'))
     done = with_python(installed, path, "run", code=1)
     assert "did you mean `vault`?" in done.stdout + done.stderr
+
+
+HASTY = SECRET.replace("vault.token", "hasty.token")
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "env", "why"),
+    [
+        (HASTY, (), {}, "its provider failed with SystemExit"),
+        (HASTY, (), {"LOCKED": "1"}, "can't be used (RuntimeError: the door is locked)"),
+        (
+            MARKED.replace("marked", "hasty"),
+            (),
+            {},
+            "`resolve` of the kind of environment 'hasty' failed: SystemExit: no tool for",
+        ),
+        (PLAIN, ("--datastore", "hasty:"), {}, "SystemExit: no tool for uploads"),
+        (PLAIN, (), {"FALAJ_EXECUTOR": "hasty"}, "can't be made: SystemExit: no tool for tasks"),
+    ],
+)
+def test_what_leaves_or_fails_is_told_and_ends_the_run(
+    source, options, env, why, installed_badly, with_python, flow
+) -> None:
+    done = with_python(installed_badly, flow(source), *options, "run", code=1, env=env)
+    assert why in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr or "SecretError" in done.stderr
+
+
+def test_an_upload_that_fails_is_tried_again(installed_badly, with_python, flow) -> None:
+    with_python(installed_badly, flow(PLAIN), "--datastore", "hasty:once", "run")
+    assert latest().state == "succeeded"
+
+
+def test_who_stops_a_run_does_not_wait_for_an_environment(installed_badly, flow, home) -> None:
+    path = flow(MARKED.replace("marked", "hasty").replace('"text": "hello"', '"hang": True'))
+    process = subprocess.Popen(
+        [str(installed_badly), str(path), "run"],
+        env=os.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert any("Environment of start" in line for line in process.stdout)
+    process.send_signal(signal.SIGINT)
+    try:
+        assert process.wait(timeout=60) == 130
+    finally:
+        process.kill()
+        process.stdout.close()
+    assert latest().state == "cancelled"

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from falaj.errors import FalajException, StoreUnavailable
+from falaj.errors import FalajException
 from falaj.hashing import BLOB_TAG, blob_hasher, finish, hex_of
 from falaj.store.blobs import BlobStore
 from falaj_control.housekeeping.marking import digests_in, references
@@ -15,9 +15,8 @@ from falaj_control.ports.storing import Store
 
 # Moving blobs is mostly waiting; more threads would only share the same line.
 _AT_ONCE = 8
-_TRIES = 3
-# Seconds before the second try, which double.
-_WAIT = 0.5
+# Seconds before each try.
+_WAITS = (0.0, 0.5, 1.0)
 _PIECE = 1 << 20
 
 
@@ -111,23 +110,25 @@ class BlobUploads:
 
     def _upload(self, digest: str) -> str:
         """Upload a blob, several times if need be; return why it failed, or nothing."""
-        path, why, wait = self._local.path(digest), "", _WAIT
-        for _ in range(_TRIES):
-            if self._stopped.is_set():
+        path, why = self._local.path(digest), ""
+        for wait in _WAITS:
+            if self._stopped.wait(wait):
                 return "it was interrupted"
             try:
                 if not self._remote.exists(hex_of(digest)):
                     _verify(digest, path)
                     self._remote.upload(hex_of(digest), path)
                 return ""
-            except StoreUnavailable as error:
-                return error.message.rstrip(".")
-            except Exception as error:
+            except _Damaged as error:
+                return str(error)
+            except (Exception, SystemExit) as error:
                 # A library may raise anything.
                 why = _said(error)
-            self._stopped.wait(wait)
-            wait *= 2
         return why
+
+
+class _Damaged(Exception):
+    """A blob of the home that no further try makes whole."""
 
 
 def _tagged(digest: bytes) -> str:
@@ -135,13 +136,13 @@ def _tagged(digest: bytes) -> str:
 
 
 def _verify(digest: str, path: str) -> None:
-    """Raise StoreUnavailable for a file that is not what its name says."""
+    """Raise _Damaged for a file that is not what its name says."""
     hasher = blob_hasher()
     with open(path, "rb", 0) as file:
         for piece in _pieces(file.fileno()):
             hasher.update(piece)
     if finish(hasher) != digest:
-        raise StoreUnavailable(f"its file {path} is damaged")
+        raise _Damaged(f"its file {path} is damaged")
 
 
 def _pieces(file: int) -> Iterator[bytes]:
@@ -149,6 +150,6 @@ def _pieces(file: int) -> Iterator[bytes]:
         yield piece
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     text = error.message if isinstance(error, FalajException) else str(error)
     return f"{type(error).__name__}: {text}".rstrip(".")

@@ -101,7 +101,8 @@ def _guarded(custom: CustomKind, doing: str, call: Callable[[], _T]) -> _T:
         return call()
     except (Cancelled, FalajException):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        # A thread that leaves as a program does would leave the step waiting.
         raise EnvironmentFailed(
             f"`{doing}` of the kind of environment {custom.name!r} failed: "
             f"{type(error).__name__}: {error}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,8 @@ from falaj_control.ports.preparing import Failed, PreparationEvent, Preparing, R
 
 # Tools do the work and use all processors by themselves; more threads would only wait for them.
 _AT_ONCE = 4
+# Seconds in which what is cut off may clean up. Another package's code may not listen at all.
+_LAST_WORK = 1.0
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,8 @@ class Preparation:
             return
         for job in self._jobs.values():
             job.work.cancel()
-        self._pool.shutdown(cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        wait([job.future for job in self._jobs.values() if job.future], _LAST_WORK)
         for job in {id(job): job for job in self._jobs.values()}.values():
             if job.prepared is not None:
                 job.prepared.held.release()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_LINE = re.compile(r"(?:export[ \t]+)?(?P<name>[^\s=#]+)[ \t]*=[ \t]*")
+# A line of a value that lacks its quotes may hold `=` as well, and be no name to show anybody.
+_LINE = re.compile(r"(?:export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
@@ -12,10 +13,10 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 class MalformedLine(Exception):
     """A line that is no assignment; `line` is its number. The message shows nothing of it."""
 
-    def __init__(self, message: str, line: int) -> None:
-        """Keep the message and the number of the line."""
+    def __init__(self, message: str, text: str, at: int) -> None:
+        """Keep the message; the line is that of the place `at` in the file's `text`."""
         super().__init__(message)
-        self.line = line
+        self.line = text.count("\n", 0, at) + 1
 
 
 def parse_dotenv(text: str) -> dict[str, str]:
@@ -40,22 +41,25 @@ def parse_dotenv(text: str) -> dict[str, str]:
 
 def _assignment(text: str, at: int) -> tuple[str, str, int]:
     found = _LINE.match(text, at)
-    number = text.count("\n", 0, at) + 1
     if found is None:
-        raise MalformedLine("this is not NAME=value.", number)
+        raise MalformedLine(
+            "this is not NAME=value, where NAME has letters, digits and `_`, and no digit first.",
+            text,
+            at,
+        )
     start = found.end()
     quote = text[start : start + 1]
-    if quote not in ("'", '"') or not quote:
+    if quote not in ("'", '"'):
         end = _end_of_line(text, start)
         return found["name"], re.split(r"(?:^|\s)#", text[start:end])[0].strip(), end
     pattern = r"'([^']*)'" if quote == "'" else r'"((?:[^"\\]|\\.)*)"'
     quoted = re.compile(pattern, re.DOTALL).match(text, start)
     if quoted is None:
-        raise MalformedLine("the quotes are not closed.", number)
+        raise MalformedLine("the quotes are not closed.", text, at)
     end = _end_of_line(text, quoted.end())
     rest = text[quoted.end() : end].strip()
     if rest and not rest.startswith("#"):
-        raise MalformedLine("something follows the closing quote.", number)
+        raise MalformedLine("something follows the closing quote.", text, at)
     return found["name"], quoted[1] if quote == "'" else _ESCAPED.sub(_unescape, quoted[1]), end
 
 

@@ -53,13 +53,25 @@ def provider_of(kind: str) -> Provider:
     return made
 
 
+def check(kind: str) -> None:
+    """Raise SecretError where this machine can't use the provider of a type, whatever is wrong."""
+    provider = provider_of(kind)
+    try:
+        provider.check()
+    except SecretError:
+        raise
+    except (Exception, SystemExit) as error:
+        text = f"the provider of {kind} can't be used ({type(error).__name__}: {error})."
+        raise SecretError(text) from error
+
+
 def fetch(source: Source) -> dict[str, str]:
     """Return a source's values by name, texts both; raise SecretError, whatever went wrong."""
     try:
         found = dict(provider_of(source.type).fetch(source))
     except SecretError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # A library may raise anything, and what it says may hold what it has read.
         source.refuse(f"its provider failed with {type(error).__name__}.")
     for name, value in found.items():

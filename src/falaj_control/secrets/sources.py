@@ -11,7 +11,7 @@ from falaj.authoring.secret_sources import source_fields
 from falaj.errors import SecretError
 from falaj.model.graph import FlowDescription
 from falaj_control.secrets.places import Source
-from falaj_control.secrets.providers import provider_of
+from falaj_control.secrets.providers import check
 from falaj_control.settings import Settings
 
 
@@ -54,7 +54,7 @@ def source_from(given: Any, role: str | None, folder: str, settings: Settings) -
             f"the secret {fields['id']!r} has no type; write it as TYPE.ID, such as "
             f"'environment.{fields['id']}', or set FALAJ_DEFAULT_SECRETS_BACKEND_TYPE."
         )
-    provider_of(kind).check()
+    check(kind)
     chosen = fields.get("role") or role or settings.default_secrets_role or None
     options = json.dumps(fields.get("options", {}), sort_keys=True)
     return Source(kind, fields["id"], options, chosen, folder)

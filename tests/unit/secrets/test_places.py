@@ -59,7 +59,14 @@ def test_files_of_assignments(text, values):
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [("A=1\ns3cr3t", 2), ('A=1\n\nB="s3cr3t', 3), ("A='s3cr3t'x", 1), ("=s3cr3t", 1)],
+    [
+        ("A=1\ns3cr3t", 2),
+        ('A=1\n\nB="s3cr3t', 3),
+        ("A='s3cr3t'x", 1),
+        ("=s3cr3t", 1),
+        # The second line of a key that has no quotes.
+        ("A=-----BEGIN KEY-----\nx/s3cr3t==", 2),
+    ],
 )
 def test_a_malformed_file_is_told_by_its_line_alone(text, line, tmp_path):
     with pytest.raises(MalformedLine) as caught:
