@@ -6,7 +6,7 @@ from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional, Seque
 
 from falaj.authoring.custom import CustomDecorator, arguments_of, find, make, make_ready, short_name
 from falaj.authoring.decorators import Pending, settled
-from falaj.authoring.decospecs import split_decospec
+from falaj.authoring.decospecs import split_decospec, stands_for
 from falaj.authoring.delayed import unpacked
 from falaj.authoring.options import OPTIONS, option_attributes
 from falaj.authoring.shape import Shape
@@ -75,8 +75,9 @@ class Decorated:
     ) -> Any:
         """Add a decorator: the thing itself, its name, or its spec, such as `retry:times=4`.
 
-        Where one of its name stands already, IGNORE leaves that, OVERRIDE replaces it, and ERROR
-        raises DecoratorError. Returns what was added, or None.
+        Where one of its name stands already (of cards, one of its type and id; of exit hooks, the
+        same), IGNORE leaves that, OVERRIDE replaces it, and ERROR raises DecoratorError. Returns
+        what was added, or None.
         """
         if duplicates not in (self.IGNORE, self.ERROR, self.OVERRIDE):
             refuse("`duplicates` is IGNORE, ERROR or OVERRIDE, not {!r}.".format(duplicates))
@@ -132,10 +133,11 @@ class Decorated:
         spec = DecoratorSpec(name, {}, line, not self._actor.is_static, full_path(file))
         spec = settled(spec, unpacked(kwargs, self._shape.names))
         held = self._built_in()
-        if any(other.name == name for other in held):
+        others = [other for other in held if not stands_for(other, spec)]
+        if len(others) < len(held):
             if not self._may_replace(name, duplicates):
                 return None
-            held[:] = [other for other in held if other.name != name]
+            held[:] = others
         held.append(spec)
         return spec
 

@@ -85,7 +85,7 @@ def attach(description: FlowDescription, specs: Sequence[str]) -> FlowDescriptio
 def _with(step: StepSpec, outside: Sequence[DecoratorSpec]) -> StepSpec:
     decorators = list(step.decorators)
     for decorator in outside:
-        present = any(_stands_for(other, decorator) for other in decorators)
+        present = any(stands_for(other, decorator) for other in decorators)
         if not present and not (
             decorator.name == "catch" and step.kind in (FOREACH, SWITCH, PARALLEL)
         ):
@@ -93,11 +93,16 @@ def _with(step: StepSpec, outside: Sequence[DecoratorSpec]) -> StepSpec:
     return step._replace(decorators=tuple(decorators))
 
 
-def _stands_for(own: DecoratorSpec, outside: DecoratorSpec) -> bool:
-    """Say whether a step that has `own` needs no decorator from outside."""
-    if own.name != outside.name or not OPTIONS[own.name].repeats:
-        return own.name == outside.name
-    first, second = own.attributes, outside.attributes
+def stands_for(own: DecoratorSpec, other: DecoratorSpec) -> bool:
+    """Say whether what has `own` needs no `other` beside it.
+
+    Of one that may stand several times, such as @card, only its like does.
+    """
+    if own.name != other.name or not OPTIONS[own.name].repeats:
+        return own.name == other.name
+    first, second = own.attributes, other.attributes
+    if "id" not in first:
+        return first == second
     return (first["type"], first["id"]) == (second["type"], second["id"])
 
 

@@ -23,7 +23,7 @@ from falaj.authoring.custom import (
 )
 from falaj.authoring.decorated import Actor
 from falaj.authoring.decorators import Pending, settled
-from falaj.authoring.decospecs import parse_decospec, split_decospec
+from falaj.authoring.decospecs import parse_decospec, split_decospec, stands_for
 from falaj.authoring.delayed import holds_delayed, resolved, unpacked
 from falaj.authoring.members import (
     classes_of,
@@ -212,7 +212,7 @@ def _apply(shape: Shape, decospecs: Sequence[str]) -> Tuple[str, ...]:
         if name in OPTIONS:
             spec = parse_decospec(text)
             for step in shape.steps.values():
-                if all(other.name != name for other in step.decorators):
+                if not any(stands_for(other, spec) for other in step.decorators):
                     step.decorators.append(spec)
             continue
         try:
