@@ -53,6 +53,49 @@ def test_constants_and_parameters_are_read_only(line, project, assignment):
     assert exception.location == f"{project.path}:{project.line_of(assignment)}"
 
 
+PRIVATE = """
+class F(FlowSpec):
+    _state = None
+    __limit = 3
+
+    @step
+    def start(self):
+        self._state, self.before = "start", self._state
+        self.next(self.a, self.b)
+
+    @step
+    def a(self):
+        self.seen = self._state
+        self._state = "a"
+        self.next(self.join)
+
+    @step
+    def b(self):
+        self.__limit += 1
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.came = [inputs.a._state, inputs.b._state]
+        self.merge_artifacts(inputs)
+        self.next(self.end)
+
+    @step
+    def end(self):
+        self.last = self._state, self.__limit, type(self)._state
+"""
+
+
+@pytest.mark.parametrize("isolation", ["fork", "spawn"])
+def test_a_private_value_of_the_class_can_be_assigned_and_is_seen_by_later_steps(
+    project, isolation
+):
+    data = project.run(PRIVATE, "--isolation", isolation).data
+    assert (data.before, data.seen, data.came) == (None, "start", ["a", "start"])
+    # A join merges no name that the class itself has a value for.
+    assert data.last == (None, 3, None)
+
+
 def test_the_error_of_a_read_only_name_can_be_caught_and_changes_nothing(line):
     data = line(
         middle="""

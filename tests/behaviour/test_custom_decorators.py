@@ -522,6 +522,54 @@ def test_a_decorator_of_the_command_line(own):
     ]
 
 
+SEVERAL = """
+from falaj import *
+
+def first(): ...
+def second(): ...
+
+class cards(StepMutator):
+    def mutate(self, it):
+        it.add_decorator("card:type=blank,id=two")
+        same = it.add_decorator("card:type=blank,id=one,timeout=9")
+        other = it.add_decorator(card, deco_kwargs={"id": "three"})
+        print(same, other.name, len(it.get_decorator_specs("card")))
+        it.add_decorator("card:type=blank,id=two,timeout=9", duplicates=it.OVERRIDE)
+
+class hooks(FlowMutator):
+    def pre_mutate(self, it):
+        it.add_decorator(exit_hook, deco_kwargs={"on_success": [second]})
+
+@hooks
+@exit_hook(on_success=[first])
+class F(FlowSpec):
+    @cards
+    @card(type="blank", id="one")
+    @step
+    def start(self):
+        pass
+
+if __name__ == "__main__":
+    F()
+"""
+
+
+def test_what_may_stand_several_times_is_added_to_what_is_there(own):
+    own.write(SEVERAL)
+    told = own.command("--with", "card:type=blank,id=out", "show").out
+    # From --with, from source and from the mutator: all stay, but for one's like.
+    assert "None card 4\n" in told
+    shown = told[told.index("@exit_hook") : told.index("Step start")].split("\n")
+    assert [line for line in shown if line] == [
+        "@exit_hook(on_success=['first'])",
+        "@exit_hook(on_success=['second'])",
+        "@card(type='blank', id='one')",
+        "@card(type='blank', id='out')",
+        "@card(id='three')",
+        "@card(type='blank', id='two', timeout=9)",
+    ]
+
+
 def test_a_module_that_the_flow_does_not_import_is_found(own):
     own.write("""
         class F(FlowSpec):

@@ -208,6 +208,11 @@ def test_metaflows_variables_are_read(small):
     )
     assert "total 5 SmallFlow" in done.stdout
     assert "user:ada" in done.stderr
+    done = do(
+        [sys.executable, small, "run"], words(small.parent, METAFLOW_QUIET="1", FALAJ_METAFLOW="1")
+    )
+    assert "total" not in done.stdout
+    assert "Done!" in done.stdout
 
 
 @pytest.mark.parametrize("said", ["0", ""])

@@ -116,8 +116,8 @@ def _step(
         oddity=_oddity(name, member, code),
         calls=next_calls(node, function.__globals__) if node else (),
         decorators=tuple(marks.decorators) if shape is None else shape.steps[name].specs,
-        start_mark=marks.start_mark,
-        end_mark=marks.end_mark,
+        start_mark=marks.is_start_step,
+        end_mark=marks.is_end_step,
     )
 
 

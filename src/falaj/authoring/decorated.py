@@ -80,8 +80,8 @@ class Decorated:
     ) -> Any:
         """Add a decorator: the thing itself, its name, or its spec, such as `retry:times=4`.
 
-        Where one of its name stands already, IGNORE leaves that, OVERRIDE replaces it, and ERROR
-        raises DecoratorError. Returns what was added, or None.
+        Where one of its name stands already (of cards, one with its id), IGNORE leaves that,
+        OVERRIDE replaces it, and ERROR raises DecoratorError. Returns what was added, or None.
         """
         if duplicates not in (self.IGNORE, self.ERROR, self.OVERRIDE):
             refuse("`duplicates` is IGNORE, ERROR or OVERRIDE, not {!r}.".format(duplicates))

@@ -100,11 +100,16 @@ def _with(step: StepSpec, outside: Sequence[DecoratorSpec]) -> StepSpec:
     return step._replace(decorators=tuple(decorators))
 
 
-def stands_for(own: DecoratorSpec, outside: DecoratorSpec) -> bool:
-    """Say whether a step that has `own` needs no decorator from outside."""
-    if own.name != outside.name or not OPTIONS[own.name].repeats:
-        return own.name == outside.name
-    first, second = own.attributes, outside.attributes
+def stands_for(own: DecoratorSpec, other: DecoratorSpec) -> bool:
+    """Say whether what has `own` needs no `other` beside it.
+
+    Of one that may stand several times, such as @card, only its like does.
+    """
+    if own.name != other.name or not OPTIONS[own.name].repeats:
+        return own.name == other.name
+    first, second = own.attributes, other.attributes
+    if "id" not in first:
+        return first == second
     return (first["type"], first["id"]) == (second["type"], second["id"])
 
 

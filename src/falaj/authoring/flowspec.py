@@ -139,7 +139,7 @@ class FlowSpec:
                 "merge_artifacts() is for join steps: pass it the `inputs` argument of the step."
             )
         state = self._task_state()
-        assigned = set(self.__dict__) | state.constants
+        assigned = {*self.__dict__, *state.constants, *dir(type(self))}
         state.kept.update(merge(assigned, list(exclude or ()), list(include or ())))
 
     def _switch(self, targets: Tuple[Any, ...], options: Dict[str, Any], here: Any) -> NextCall:

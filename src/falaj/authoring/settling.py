@@ -10,7 +10,7 @@ from falaj.authoring.configvalues import ConfigValue, flattened
 from falaj.authoring.flowspec import KEY
 from falaj.authoring.parameters import IncludeFile, Parameter, ParameterContext, evaluate_default
 from falaj.authoring.shape import kept_shape
-from falaj.authoring.taskstate import constants_of
+from falaj.authoring.taskstate import constants_of, private_values_of
 from falaj.errors import ParameterError
 from falaj.model.graph import FlowDescription, ParameterSpec
 from falaj.store.manifests import Manifest
@@ -39,6 +39,27 @@ def bind_configs(flow_class: type, description: FlowDescription) -> None:
 def _configs_of(flow_class: type) -> Mapping[str, Any]:
     shape = kept_shape(flow_class)
     return {} if shape is None else shape.configs
+
+
+def bind_private_values(flow_class: type, base: type) -> None:
+    """Let each private value of the class be what a step before has assigned, if one has."""
+    for name, value in private_values_of(flow_class, base).items():
+        setattr(flow_class, name, _PrivateValue(name, value))
+
+
+class _PrivateValue:
+    """A class-level value that steps may assign, and then see instead, as with a plain class."""
+
+    def __init__(self, name: str, value: Any) -> None:
+        self._name, self._value = name, value
+
+    def __get__(self, flow: Any, owner: Any = None) -> Any:
+        state = None if flow is None else flow.__dict__.get(KEY)
+        if state is None or self._name not in state.kept:
+            return self._value
+        # Kept with the flow object, which is asked before this one.
+        value = flow.__dict__[self._name] = state.load(self._name)
+        return value
 
 
 def _giver(value: Any) -> Callable[[Any], Any]:

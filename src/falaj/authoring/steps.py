@@ -43,8 +43,8 @@ def step(
         method.decorators = decorators
         method.wrappers = []
         method.config_decorators = []
-        method.start_mark = bool(start)
-        method.end_mark = bool(end)
+        method.is_start_step = bool(start)
+        method.is_end_step = bool(end)
         method.node_info = dict(node_info or {})
         return method
 

@@ -156,8 +156,19 @@ class TaskState:
 def constants_of(flow_class: type, base: type) -> Dict[str, Any]:
     """Return the class-level values of a flow that are data, by name.
 
-    Methods, properties, dunder names and whatever `base` itself defines are left out.
+    Methods, properties, private names and whatever `base` itself defines are left out.
     """
+    values = _class_values(flow_class, base)
+    return {name: value for name, value in values.items() if not name.startswith("_")}
+
+
+def private_values_of(flow_class: type, base: type) -> Dict[str, Any]:
+    """Return the class-level values of a flow whose names start with an underscore, by name."""
+    values = _class_values(flow_class, base)
+    return {name: value for name, value in values.items() if name.startswith("_")}
+
+
+def _class_values(flow_class: type, base: type) -> Dict[str, Any]:
     found: Dict[str, Any] = {}
     for kind in reversed(flow_class.__mro__):
         if kind is object or kind is base or kind in base.__mro__:

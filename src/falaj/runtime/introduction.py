@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from falaj.authoring.collect import describe
 from falaj.authoring.flowspec import FlowSpec
-from falaj.authoring.settling import bind_configs, bind_parameters
+from falaj.authoring.settling import bind_configs, bind_parameters, bind_private_values
 from falaj.authoring.taskstate import constants_of
 from falaj.errors import (
     ConfigError,
@@ -60,6 +60,7 @@ def introduce(
             }
         )
         bind_parameters(flow_class, description)
+        bind_private_values(flow_class, FlowSpec)
         if shape is not None:
             hello["shape"] = wire_form(shape, told)
             bind_configs(flow_class, description)

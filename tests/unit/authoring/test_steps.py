@@ -18,7 +18,7 @@ def test_marks_are_data_on_the_function():
     assert F.only.is_step is True
     assert F.only.name == "only"
     assert F.only.decorators == []
-    assert (F.only.start_mark, F.only.end_mark) == (True, True)
+    assert (F.only.is_start_step, F.only.is_end_step) == (True, True)
     assert F.only.node_info == {"team": "a"}
     assert F.only.__doc__ == "Do it all."
 
@@ -27,7 +27,7 @@ def test_bare_step_marks_neither_start_nor_end():
     @step
     def a(self): ...
 
-    assert (a.start_mark, a.end_mark) == (False, False)
+    assert (a.is_start_step, a.is_end_step) == (False, False)
 
 
 @pytest.mark.parametrize(
