@@ -182,6 +182,7 @@ def test_facts_about_a_task(records):
     facts = task.metadata_dict
     assert (facts["attempt"], facts["attempt_ok"], facts["user"]) == ("0", "True", "ada")
     assert (facts["runtime"], facts["foreach-execution-path"]) == ("dev", "train:3")
+    assert facts["script-name"] == "flow.py"
     types = {fact.name: fact.type for fact in task.metadata}
     assert (types["attempt"], types["attempt_ok"]) == ("attempt", "internal_attempt_status")
     assert [fact.created_at for fact in task.metadata] == sorted(
@@ -246,6 +247,10 @@ def test_attempts_are_seen_one_by_one(records):
     assert DataArtifact(path + "/x", attempt=0).data == "first"
     with pytest.raises(FalajNotFound, match=r"no attempt 2\. Its attempts are 0, 1"):
         Task(path, attempt=2)
+    assert Task(path, attempt="0") == first
+    for wrong in (-1, "first", True):
+        with pytest.raises(FalajNotFound, match="attempts are numbers from 0"):
+            Task(path, attempt=wrong)
 
 
 def test_a_reused_task_shows_what_the_origin_did(records):
