@@ -200,6 +200,9 @@ def test_metaflows_variables_are_read(small):
     )
     assert "total 5 SmallFlow" in done.stdout
     assert "user:ada" in done.stderr
+    options = words(small.parent, FALAJ_METAFLOW="1", METAFLOW_QUIET="1")
+    assert "total 1" not in do([sys.executable, small, "run"], options).stdout
+    assert "total 1" in do([sys.executable, small, "--not-quiet", "run"], options).stdout
 
 
 def test_the_tutorials_leave_what_they_leave_with_metaflow(peer, tmp_path):

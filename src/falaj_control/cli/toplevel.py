@@ -44,7 +44,11 @@ def top_level_options() -> list[click.Parameter]:
     """Return the options that come before the command."""
     known: list[click.Parameter] = [
         click.Option(
-            ["--quiet/--not-quiet"], default=False, help="Show only failures and the end."
+            ["--quiet/--not-quiet"],
+            default=False,
+            envvar="FALAJ_QUIET",
+            help="Show only failures and the end. The variable FALAJ_QUIET, set to 1, says it as "
+            "well.",
         ),
         click.Option(
             ["--with", "decospecs"],
