@@ -102,6 +102,12 @@ def test_a_failed_run_is_finished_and_not_successful(records):
         found["end"]
 
 
+def test_who_looks_for_the_parameters_as_a_step_is_told_where_they_are(records):
+    run = records.finished_run()
+    with pytest.raises(KeyError, match=rf"Run\('Stats/{run}'\).parameters has them"):
+        Run(f"Stats/{run}")["_parameters"]
+
+
 def test_a_task_whose_process_died_says_how(records):
     run = records.run(state="failed")
     records.step(run, "start", "failed")
