@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -196,8 +196,8 @@ def request_fields(values: Mapping[str, Any]) -> dict[str, Any]:
         fields[name] = values.get(name)
     for name in ("show_values", "locked"):
         fields[name] = bool(values.get(name))
-    for name in ("tags", "includes"):
-        fields[name] = tuple(values.get(name, ()))
+    fields["includes"] = tuple(values.get("includes", ()))
+    fields["tags"] = _checked_tags(values.get("tags", ()))
     fields.update(extension_fields(values))
     if values.get("max_log_size") is not None:
         fields["max_log_bytes"] = max(int(values["max_log_size"] * MEGABYTE), 1)
@@ -207,6 +207,24 @@ def request_fields(values: Mapping[str, Any]) -> dict[str, Any]:
     if values.get("runner_attribute_file") is not None:
         fields["attribute_file"] = os.path.abspath(values["runner_attribute_file"])
     return fields
+
+
+def _checked_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    if not tags:
+        return ()
+    # Imported here: few runs are given tags.
+    from falaj.client.tagging import MOST_TAGS, TaggingError, checked_tags
+
+    try:
+        checked = checked_tags(tags)
+    except TaggingError as error:
+        raise click.BadParameter(error.message, param_hint="'--tag'") from error
+    if len(checked) > MOST_TAGS:
+        raise click.BadParameter(
+            f"a run has at most {MOST_TAGS} tags of its users, not {len(checked)}.",
+            param_hint="'--tag'",
+        )
+    return tuple(checked)
 
 
 def _absolute(path: str) -> str:
