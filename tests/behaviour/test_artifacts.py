@@ -39,6 +39,34 @@ def line(project):
     return run
 
 
+def test_dump_puts_each_heading_before_its_artifacts(project):
+    project.run(
+        """
+        class F(FlowSpec):
+            @step
+            def start(self):
+                self.items = [1, 2]
+                self.next(self.body, foreach="items")
+
+            @step
+            def body(self):
+                self.own = self.input
+                self.next(self.join)
+
+            @step
+            def join(self, inputs):
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+        """
+    )
+    # Both streams go to one place.
+    shown = project.start("dump", "1/body", "--include", "own").stdout.read().splitlines()
+    assert [line.partition(" ")[0] for line in shown] == ["Dumping", "own", "Dumping", "own"]
+
+
 @pytest.mark.parametrize(
     "assignment",
     ["self.CONSTANT = 3", "self.rate = 3", "self.CONSTANT += [3]", "setattr(self, 'rate', 3)"],

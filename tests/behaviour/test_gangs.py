@@ -80,6 +80,8 @@ def test_all_members_run_at_once_and_know_each_other(project, tasks_of):
     assert list(run["train"].control_tasks()) == [tasks[0]]
     assert tasks[0].metadata_dict["internal_task_type"] == "control_task"
     assert "internal_task_type" not in tasks[1].metadata_dict
+    assert {task.metadata_dict["parallel-world-size"] for task in tasks} == {"3"}
+    assert "foreach-stack" not in tasks[0].metadata_dict
     assert run["join"].control_task is None
     assert "=> train (num_parallel)" in project.command("show").out
     assert "start (split-parallel) => train" in project.command("output-raw").out

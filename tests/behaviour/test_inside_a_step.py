@@ -90,6 +90,7 @@ def test_current_outside_of_a_flow():
     names = ("is_running_flow", "tempdir", "graph", "run_id", "run", "trigger", "project_name")
     assert [name in current for name in names] == [True, True] + [False] * 5
     assert (current.get("graph", "none"), current.get("run_id", 5)) == ("none", 5)
+    assert {"run_id", "task", "is_running_flow", "log_metric"} <= {*dir(current)}
     assert os.path.isdir(current.tempdir)
 
 
@@ -128,6 +129,19 @@ self.latest = getattr(Flow("F").latest_successful_run, "id", None)
     second = inside(body)
     assert second.data.earlier == [("1", "F/1")]
     assert second.data.latest == "1"
+
+
+def test_a_step_knows_its_own_run_in_any_namespace(inside):
+    body = """
+mine = (current.run, current.task)
+namespace("user:cleo")
+self.seen = [one.pathspec for one in (*mine, current.run, current.task)]
+self.sibling = current.run["start"].task.id == current.task_id
+"""
+    done = inside(body, "--namespace", "user:bob", env={"FALAJ_USER": "ada"})
+    task = done.run["start"].task.pathspec
+    assert done.data.seen == [done.run.pathspec, task] * 2
+    assert done.data.sibling is True
 
 
 def test_a_step_reads_what_the_steps_before_it_left_through_the_client(project):

@@ -91,6 +91,8 @@ for n in range(3):
     assert shown.out.splitlines() == both
     assert project.command("logs", "1/only", "--stderr").out == "err 0\nerr 1\nerr 2\n"
     assert project.command("logs", "1/only", "--stdout").out == "out 0\nout 1\nout 2\n"
+    for given in (("--stdout", "--stderr"), ("--stderr", "--stdout"), ("--both",)):
+        assert project.command("logs", *given, "1/only").out == shown.out
 
 
 def test_a_flood_is_cut_and_says_so(log):

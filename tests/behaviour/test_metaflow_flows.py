@@ -208,11 +208,11 @@ def test_metaflows_variables_are_read(small):
     )
     assert "total 5 SmallFlow" in done.stdout
     assert "user:ada" in done.stderr
-    done = do(
-        [sys.executable, small, "run"], words(small.parent, METAFLOW_QUIET="1", FALAJ_METAFLOW="1")
-    )
+    options = words(small.parent, FALAJ_METAFLOW="1", METAFLOW_QUIET="1")
+    done = do([sys.executable, small, "run"], options)
     assert "total" not in done.stdout
     assert "Done!" in done.stdout
+    assert "total 1" in do([sys.executable, small, "--not-quiet", "run"], options).stdout
 
 
 @pytest.mark.parametrize("said", ["0", ""])

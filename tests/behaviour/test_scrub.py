@@ -96,6 +96,13 @@ def test_a_task_that_printed_nothing_has_no_log(project):
     assert "0 logs scrubbed." in project.command("logs", "scrub", "1/end").out
 
 
+def test_both_streams_by_name(project, left):
+    project.run(FLOW)
+    project.command("logs", "scrub", "1/start/1", "--stdout", "--stderr", "--all")
+    assert not left("secret out")
+    assert not left("secret err")
+
+
 def test_all_tasks_of_a_step_and_of_a_run_twice(project, left):
     project.run(FLOW)
     assert "3 logs scrubbed." in project.command("logs", "scrub", "1/work").out

@@ -86,6 +86,21 @@ def test_a_run_of_another_namespace_is_changed_only_when_asked(two_runs):
     assert done.out == "Tags of F/3: mine\n"
 
 
+def test_tags_of_others_are_listed_by_name_and_with_all(two_runs):
+    two_runs.command("run", "--tag", "theirs", env={"FALAJ_USER": "somebody"})
+
+    def listed(*words):
+        return two_runs.command("tag", "list", "--hide-system-tags", *words).out.split()
+
+    assert listed() == ["second"]
+    assert listed("--all") == ["first", "second", "theirs"]
+    assert listed("--my-runs") == ["first", "second"]
+    assert listed("--run-id", 3) == listed("3") == listed("F/3", "--flat") == ["theirs"]
+    assert listed("--all", "--namespace", "user:somebody") == ["theirs"]
+    refused = two_runs.command("tag", "list", "3", "--run-id", 2, code=2)
+    assert "Name the run once" in refused.err
+
+
 def test_system_tags_and_runs_that_are_not_there_are_told(two_runs):
     user = next(t for t in two_runs.command("tag", "list").out.split() if t.startswith("user:"))
     refused = two_runs.command("tag", "remove", "--run-id", 1, user, code=1)

@@ -56,6 +56,68 @@ ITERABLES = {
 }
 
 
+STACKS = """
+class F(FlowSpec):
+    @step
+    def start(self):
+        self.items = ["a", {"b": list(range(50))}]
+        self.next(self.outer, foreach="items")
+
+    @step
+    def outer(self):
+        self.subs = (self.input, [7])[1:]
+        self.next(self.first, foreach="subs")
+
+    @step
+    def first(self):
+        self.value = self.input
+        self.next(self.second)
+
+    @step
+    def second(self):
+        self.next(self.join_subs)
+
+    @step
+    def join_subs(self, inputs):
+        self.next(self.again)
+
+    @step
+    def again(self):
+        self.others = [1, 2]
+        self.next(self.unasked, foreach="others")
+
+    @step
+    def unasked(self):
+        self.next(self.join_others)
+
+    @step
+    def join_others(self, inputs):
+        self.next(self.join_items)
+
+    @step
+    def join_items(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def test_metadata_tell_the_values_around_a_task(project):
+    run = project.run(STACKS).run
+    stacks = {}
+    for step in run:
+        tasks = sorted(step, key=lambda task: task.metadata_dict.get("foreach-indices", ""))
+        stacks[step.id] = [task.metadata_dict.get("foreach-stack") for task in tasks]
+    outer = [["items=a"], ["items={'b': [0, 1, 2, 3, 4, 5, 6, 7…"]]
+    assert stacks["outer"] == outer
+    assert stacks["first"] == stacks["second"] == [[*around, "subs=[7]"] for around in outer]
+    assert stacks["unasked"] == [outer[0], outer[0], outer[1], outer[1]]
+    assert stacks["join_subs"] == stacks["join_others"] == outer
+    assert stacks["start"] == stacks["join_items"] == stacks["end"] == [None]
+
+
 @pytest.mark.parametrize("kind", ITERABLES)
 def test_foreach_gives_each_value_exactly_once_in_order(project, kind):
     items, values = ITERABLES[kind]

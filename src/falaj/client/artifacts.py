@@ -17,7 +17,12 @@ from typing import (
 
 from falaj.client.access import Access, RunFacts
 from falaj.client.html import Row
-from falaj.client.lookup import ArtifactAttributeMissing, absent, split_pathspec
+from falaj.client.lookup import (
+    ArtifactAttributeMissing,
+    absent,
+    attempt_number,
+    split_pathspec,
+)
 from falaj.client.namespaces import get_namespace
 from falaj.client.objects import ClientObject, moment
 from falaj.client.resolve import find_run, find_task
@@ -42,7 +47,7 @@ class DataArtifact(ClientObject):
     def __init__(self, pathspec: str, attempt: Optional[int] = None) -> None:
         """Look up the artifact as `attempt`, or the task in the end, left it."""
         parts = split_pathspec(pathspec, self._FORM)
-        self._open(Access(None, get_namespace()), parts, attempt)
+        self._open(Access(None, get_namespace()), parts, attempt_number(attempt))
 
     @classmethod
     def _from(cls, task: TaskFacts, name: str, entry: Entry) -> DataArtifact:

@@ -64,6 +64,15 @@ def number(text: object) -> Optional[int]:
     return int(digits)
 
 
+def attempt_number(given: object) -> Optional[int]:
+    """Return the number of an attempt, given as such or as text; None for None."""
+    if given is None:
+        return None
+    if str(given).isdecimal():
+        return int(str(given))
+    raise FalajNotFound("There is no attempt {!r}: attempts are numbers from 0.".format(given))
+
+
 def _nearest(name: str, names: Sequence[str]) -> Optional[str]:
     # Imported here because only a failed look-up needs it.
     import difflib

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, List, NamedTuple, Tuple
+import os
+from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
 
 from falaj.client.taskfacts import TaskFacts
 from falaj.model import states
 from falaj.model.graph import FlowDescription
 from falaj.model.graphdata import foreach_steps
+from falaj.model.records import TaskRecord
 
 # Facts whose type Metaflow's users know under another name than the fact itself.
 _TYPES = {"attempt_ok": "internal_attempt_status"}
 # The run's own tags that are facts about each of its tasks.
 _TAGS = ("runtime", "python_version", "falaj_version")
+_LONGEST_STACK = 256
+_Facts = List[Tuple[float, str, Any]]
 
 
 class Metadata(NamedTuple):
-    """One fact about a task; `created_at` is in milliseconds since the epoch."""
+    """One fact about a task; `created_at` is in milliseconds since the epoch.
+
+    The value is a text, that of `foreach-stack` a list of texts.
+    """
 
     name: str
-    value: str
+    value: Any
     created_at: int
     type: str
     task: Any
@@ -28,9 +35,9 @@ class Metadata(NamedTuple):
 def metadata_of(task: Any, facts: TaskFacts) -> List[Metadata]:
     """Return the facts of `task`, oldest first; those of one attempt where one was asked for."""
     record, run = facts.record, facts.run.record
-    found: List[Tuple[float, str, str]] = [
+    found: _Facts = [
         (record.created_at, "user", run.user),
-        (record.created_at, "script-name", run.script),
+        (record.created_at, "script-name", os.path.basename(run.script)),
         (record.created_at, "ds-type", "local"),
         (record.created_at, "ds-root", facts.access.home.root),
     ]
@@ -40,9 +47,9 @@ def metadata_of(task: Any, facts: TaskFacts) -> List[Metadata]:
         indices = ",".join(map(str, record.indices))
         found.append((record.created_at, "foreach-indices", indices))
         found.append((record.created_at, "foreach-label", record.label))
-        found.extend((record.created_at, name, text) for name, text in _path(facts))
-    if record.indices[-1:] == (0,) and facts.run.is_gang(record.step):
-        found.append((record.created_at, "internal_task_type", "control_task"))
+        found.extend((record.created_at, name, value) for name, value in _places(facts))
+    if facts.run.is_gang(record.step):
+        found.extend((record.created_at, name, value) for name, value in _gang(facts))
     if run.origin is not None:
         found.append((record.created_at, "origin-run-id", str(run.origin)))
     if record.origin is not None:
@@ -73,11 +80,42 @@ def metadata_of(task: Any, facts: TaskFacts) -> List[Metadata]:
     ]
 
 
-def _path(facts: TaskFacts) -> Iterator[Tuple[str, str]]:
+def _places(facts: TaskFacts) -> Iterator[Tuple[str, Any]]:
     record = facts.record
-    if not record.indices:
-        return
     steps = foreach_steps(FlowDescription.from_wire(facts.run.record.graph), record.step)
     if len(steps) == len(record.indices):
         places = ["{}:{}".format(*level) for level in zip(steps, record.indices)]
         yield "foreach-execution-path", ",".join(places)
+    stack: List[str] = []
+    for label in _labels(facts):
+        # Members of a gang have no value, and what no step asked for is not known.
+        if "=" not in label or sum(map(len, stack)) + len(label) > _LONGEST_STACK:
+            break
+        stack.append(label)
+    if stack:
+        yield "foreach-stack", stack
+
+
+def _labels(facts: TaskFacts) -> List[str]:
+    """Return the label of each foreach around the task, outermost first, from it and those before
+    it; empty where none of them asked for the value."""
+    labels = [""] * len(facts.record.indices)
+    lowest = len(labels)
+    one: Optional[TaskRecord] = facts.record
+    while one is not None and lowest and not all(labels):
+        level = len(one.indices)
+        # Deeper ones behind a join belong to another foreach.
+        lowest = min(lowest, level)
+        if level and level == lowest and not labels[level - 1]:
+            labels[level - 1] = one.label
+        one = facts.access.reader.task(one.run, one.parents[0]) if one.parents else None
+    return labels
+
+
+def _gang(facts: TaskFacts) -> Iterator[Tuple[str, str]]:
+    record = facts.record
+    around = record.indices[:-1]
+    tasks = facts.access.reader.tasks(record.run, record.step)
+    yield "parallel-world-size", str(sum(one.indices[:-1] == around for one in tasks))
+    if record.indices[-1] == 0:
+        yield "internal_task_type", "control_task"

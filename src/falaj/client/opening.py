@@ -1,12 +1,24 @@
-"""Runs and tasks of a home that is named, whatever the namespace and home of this process."""
+"""Runs and tasks by their place alone, whatever the namespace of this process."""
 
 from __future__ import annotations
 
 from falaj.client.access import Access
-from falaj.client.resolve import find_run
+from falaj.client.resolve import find_run, find_task
 from falaj.client.runs import Run, run_from
 from falaj.client.tasks import Task, task_from
 from falaj.errors import FalajNotFound
+
+
+def own_run(flow: str, run: int) -> Run:
+    """Return a run of this process's home; raises FalajNotFound."""
+    return run_from(find_run(Access(), flow, str(run)))
+
+
+def own_task(pathspec: str) -> Task:
+    """Return a task of this process's home; raises FalajNotFound before it is recorded."""
+    flow, run, step, task = pathspec.split("/")
+    facts = find_run(Access(), flow, run)
+    return task_from(facts, find_task(facts, step, task, None).record)
 
 
 def open_run(home: str, flow: str, run: str) -> Run:

@@ -79,6 +79,8 @@ def no_step(facts: RunFacts, name: str) -> str:
             name, run, how, reason, ", ".join(begun) or "none"
         )
     nothing = "{} has none.".format(run)
+    if name == "_parameters":
+        return "Parameters are no step of a run: Run({!r}).parameters has them.".format(run)
     return absent("step", name, begun, "The steps of {} are".format(run), nothing)
 
 

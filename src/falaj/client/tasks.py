@@ -20,7 +20,7 @@ from falaj.client.environments import environment_rows, task_environment
 from falaj.client.failures import TaskException
 from falaj.client.html import Row
 from falaj.client.logs import read_log, text_of
-from falaj.client.lookup import split_pathspec
+from falaj.client.lookup import attempt_number, split_pathspec
 from falaj.client.measured import MeasuredTask
 from falaj.client.metadata import Metadata, metadata_of
 from falaj.client.namespaces import get_namespace
@@ -53,7 +53,7 @@ class Task(MeasuredTask, ClientObject):
     def __init__(self, pathspec: str, attempt: Optional[int] = None) -> None:
         """Look up the task; raise FalajNotFound for an attempt that there was not."""
         parts = split_pathspec(pathspec, self._FORM)
-        self._open(Access(None, get_namespace()), parts, attempt)
+        self._open(Access(None, get_namespace()), parts, attempt_number(attempt))
 
     @classmethod
     def _from(cls, facts: TaskFacts) -> Task:
@@ -206,7 +206,7 @@ class Task(MeasuredTask, ClientObject):
         return metadata_of(self, self._facts)
 
     @property
-    def metadata_dict(self) -> Dict[str, str]:
+    def metadata_dict(self) -> Dict[str, Any]:
         """The latest value of each fact in `metadata`."""
         return {one.name: one.value for one in self.metadata}
 

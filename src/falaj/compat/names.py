@@ -102,6 +102,7 @@ MODULES: Mapping[str, Mapping[str, str]] = {
     "metaflow.metaflow_profile": _of("falaj", ["profile"]),
     "metaflow.metaflow_version": {"get_version": "falaj.version:get_version"},
     "metaflow.multicore_utils": _of("falaj.multicore", _MULTICORE),
+    "metaflow.packaging_sys": _of("falaj", ["ContentType"]),
     "metaflow.parameters": {
         **_of("falaj", ["JSONType", "Parameter"]),
         "JSONTypeClass": "falaj.authoring.declarations:JSONTypeClass",
@@ -126,7 +127,14 @@ MODULES: Mapping[str, Mapping[str, str]] = {
     "metaflow.plugins.cards.card_modules.components": _of(
         "falaj.cards", [name for name in _CARDS if name[0].isupper() and "MetaflowCard" not in name]
     ),
-    "metaflow.plugins.cards.exception": {"CardNotPresentException": "falaj.errors:NoSuchCard"},
+    "metaflow.plugins.cards.exception": {
+        "CardClassFoundException": "falaj.errors:NoSuchCard",
+        "CardNotPresentException": "falaj.errors:NoSuchCard",
+        "IncorrectArgumentException": "falaj.errors:NoSuchCard",
+        "IncorrectPathspecException": "falaj.errors:FalajInvalidPathspec",
+        "TaskNotFoundException": "falaj.errors:FalajNotFound",
+        "UnrenderableCardException": "falaj.errors:CardError",
+    },
     "metaflow.plugins.catch_decorator": _of("falaj.errors", ["FailureHandledByCatch"]),
     "metaflow.plugins.package_sources": _of("falaj", ["package_sources"]),
     "metaflow.plugins.package_suffixes_mutator": _of("falaj", ["package_suffixes"]),
@@ -153,14 +161,15 @@ MODULES: Mapping[str, Mapping[str, str]] = {
 _CLUSTER = "steps run on this machine; executors for clusters come later"
 _STORE = "object stores are not there yet; read them with their own client"
 _SCHEDULER = "flows are not handed to another scheduler"
+_PICKLED = "artifacts are pickled; a class says by __reduce__ how it is stored"
 _INSIDE = "it is a part of Metaflow's own machinery"
 _EXTENSION = "it is an extension of Metaflow's, not a part of it"
 _MACHINERY = (
     "EXT_PKG FlowSpecMeta PageComponent airflow_internal argo_workflows_internal cli cli_args "
     "cmd_with_io debug env_escape event_logger extension_support lint meta_files metadata_provider "
-    "metaflow_environment metaflow_git mflog monitor package packaging_sys procpoll pylint_wrapper "
+    "metaflow_environment metaflow_git mflog monitor package procpoll pylint_wrapper "
     "sidecar step_functions_internal system_context tagging_util tracing tuple_util "
-    "unbounded_foreach unbounded_test_foreach_internal util vendor version"
+    "unbounded_test_foreach_internal util vendor version"
 ).split()
 _EXTENSIONS = (
     "checkpoint deepspeed gpu_profile huggingface_hub metaflow_ray model mpi slurm tensorflow "
@@ -171,6 +180,8 @@ ABSENT: Mapping[str, str] = {
     **dict.fromkeys(_MACHINERY, _INSIDE),
     **dict.fromkeys(_EXTENSIONS, _EXTENSION),
     "ArgoEvent": _SCHEDULER,
+    "ArtifactSerializer": _PICKLED,
+    "artifacts": _PICKLED,
     "R": "flows are written in Python",
     "S3": _STORE,
     "batch": _CLUSTER,
@@ -183,6 +194,7 @@ ABSENT: Mapping[str, str] = {
     "azure": _STORE,
     "airflow_external_task_sensor": _SCHEDULER,
     "airflow_s3_key_sensor": _SCHEDULER,
+    "unbounded_foreach": "a foreach may be of any width",
     "decorators": "own decorators are UserStepDecorator, StepMutator and FlowMutator",
     "metaflow_config": "settings are variables of the environment; see docs/reference/settings.md",
     "metaflow_config_funcs": "settings are variables; see docs/reference/settings.md",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from falaj.model.graph import FlowDescription
 from falaj.model.orders import TASK, Order
@@ -87,6 +87,10 @@ class Current:
         hint = "" if task is not None else ": no flow is running here"
         raise AttributeError("current.{} is not set{}".format(name, hint))
 
+    def __dir__(self) -> List[str]:
+        """Return what can be asked, for completion; a name may still have no value here."""
+        return sorted({*object.__dir__(self), *_ANSWERS})
+
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError("current can't be assigned to")
 
@@ -113,20 +117,20 @@ def _logged() -> Any:
 
 def _run(_: FlowDescription, order: Order) -> Any:
     # Imported here: few steps read results, and every task would pay for the client.
-    from falaj.client import Run
+    from falaj.client.opening import own_run
 
-    return _in_records_of(order, lambda: Run("{}/{}".format(order.flow, order.run)))
+    return _in_records_of(order, lambda: own_run(order.flow, order.run))
 
 
 def _task(_: FlowDescription, order: Order) -> Any:
-    from falaj.client import Task
+    from falaj.client.opening import own_task
     from falaj.errors import FalajNotFound
 
     # Its start is recorded together with others', at most a moment after it.
     limit = time.monotonic() + _RECORD_WAIT
     while True:
         try:
-            return _in_records_of(order, lambda: Task(order.pathspec))
+            return _in_records_of(order, lambda: own_task(order.pathspec))
         except FalajNotFound:
             if time.monotonic() > limit:
                 raise

@@ -114,6 +114,8 @@ def _show(
         if line.interrupted():
             raise KeyboardInterrupt
         run, step, number = task.parts[1:]
+        # Each heading comes before its artifacts where both streams go to one place.
+        output.flush()
         line.errors.line(f"Dumping output of run_id={run} step={step} task_id={number}")
         # A whole run mixes the artifacts of many tasks, which their names alone can't tell apart.
         prefix = f"{step}/{number} " if chosen.step is None else ""

@@ -13,6 +13,7 @@ from falaj.client.taskfacts import TaskFacts
 from falaj_control.cli.context import CommandContext
 from falaj_control.cli.logfollowing import LogFollower, LogPrinter
 from falaj_control.cli.logs_scrub import scrub_command
+from falaj_control.cli.logstreams import stream_options, streams_from
 from falaj_control.cli.pathspecs import FORMS, complete_paths, select
 
 POLL_SECONDS = 0.2
@@ -56,14 +57,15 @@ def show_command(line: CommandContext) -> click.Command:
     """Return `logs show`."""
 
     def show(pathspec: str, **values: Any) -> None:
-        _show(line, pathspec, **values)
+        streams = streams_from(values)
+        _show(line, pathspec, streams, **values)
 
     parameters: list[click.Parameter] = [
         click.Argument(["pathspec"], shell_complete=complete_paths(line)),
-        click.Option(["--stdout", "streams"], flag_value="o", help="Show only standard output."),
-        click.Option(["--stderr", "streams"], flag_value="e", help="Show only standard error."),
-        click.Option(
-            ["--both", "streams"], flag_value="oe", help="Show both streams, by time.  [default]"
+        *stream_options(
+            "Show only standard output.",
+            "Show only standard error.",
+            "Show both streams, by time.",
         ),
         click.Option(
             ["--timestamps/--no-timestamps"], default=False, help="Show when each line came."
@@ -84,7 +86,7 @@ def show_command(line: CommandContext) -> click.Command:
 def _show(
     line: CommandContext,
     pathspec: str,
-    streams: str | None,
+    streams: str,
     timestamps: bool,
     attempt: int | None,
     follow: bool,
@@ -96,7 +98,7 @@ def _show(
     many = chosen.step is None or (
         len(tasks) > 1 and follow and any(not _is_over(task) for task in tasks)
     )
-    printer = LogPrinter(line.output, streams or "oe", timestamps)
+    printer = LogPrinter(line.output, streams, timestamps)
     headings = None if chosen.task is not None or many else line.errors
     follower = LogFollower(chosen, printer, prefixed=many, headings=headings)
     while not follower.run_once() and follow:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import click
 
@@ -14,6 +15,7 @@ from falaj.errors import FalajException
 from falaj.model import states
 from falaj.model.loglines import STDERR, STDOUT, LogLine, format_line
 from falaj_control.cli.context import CommandContext
+from falaj_control.cli.logstreams import stream_options, streams_from
 from falaj_control.cli.pathspecs import FORMS, complete_paths, select
 
 _NAMES = {STDOUT: "stdout", STDERR: "stderr"}
@@ -35,18 +37,19 @@ def scrub_command(line: CommandContext) -> click.Command:
 
     def scrub(
         pathspec: str,
-        streams: str | None,
         attempt: int | None,
         latest: bool,
         include_not_done: bool,
+        **values: Any,
     ) -> None:
+        streams = streams_from(values)
         access = Access()
         tasks = list(select(access, pathspec, line.flow_name, attempt).tasks())
         done = [one for one in tasks if include_not_done or _is_done(one)]
         every = attempt is None and not latest
         logs = {path: one for one in done for path in _logs(one, every)}
         for path, one in logs.items():
-            scrub_log(path, streams or STDOUT + STDERR, _is_done(one))
+            scrub_log(path, streams, _is_done(one))
         skipped = len(tasks) - len(done)
         if skipped:
             line.errors.line(f"{skipped} not done yet; scrub those too with: --include-not-done")
@@ -57,11 +60,7 @@ def scrub_command(line: CommandContext) -> click.Command:
 
     parameters: list[click.Parameter] = [
         click.Argument(["pathspec"], shell_complete=complete_paths(line)),
-        click.Option(["--stdout", "streams"], flag_value=STDOUT, help="Only standard output."),
-        click.Option(["--stderr", "streams"], flag_value=STDERR, help="Only standard error."),
-        click.Option(
-            ["--both", "streams"], flag_value=STDOUT + STDERR, help="Both streams.  [default]"
-        ),
+        *stream_options("Only standard output.", "Only standard error.", "Both streams."),
         click.Option(
             ["--attempt"],
             type=click.IntRange(min=0),

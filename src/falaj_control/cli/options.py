@@ -198,7 +198,7 @@ def request_fields(values: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("show_values", "locked"):
         fields[name] = bool(values.get(name))
     fields["includes"] = tuple(values.get("includes", ()))
-    fields["tags"] = _checked(values.get("tags", ()))
+    fields["tags"] = _checked_tags(values.get("tags", ()))
     fields.update(extension_fields(values))
     if values.get("max_log_size") is not None:
         fields["max_log_bytes"] = max(int(values["max_log_size"] * MEGABYTE), 1)
@@ -210,16 +210,22 @@ def request_fields(values: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _checked(tags: Sequence[str]) -> tuple[str, ...]:
+def _checked_tags(tags: Sequence[str]) -> tuple[str, ...]:
     if not tags:
         return ()
-    # Imported here: most runs get no tag.
-    from falaj.client.tagging import TaggingError, checked_tags
+    # Imported here: few runs are given tags.
+    from falaj.client.tagging import MOST_TAGS, TaggingError, checked_tags
 
     try:
-        return tuple(checked_tags(tags))
+        checked = checked_tags(tags)
     except TaggingError as error:
         raise click.BadParameter(error.message, param_hint="'--tag'") from error
+    if len(checked) > MOST_TAGS:
+        raise click.BadParameter(
+            f"a run has at most {MOST_TAGS} tags of its users, not {len(checked)}.",
+            param_hint="'--tag'",
+        )
+    return tuple(checked)
 
 
 def _absolute(path: str) -> str:

@@ -86,6 +86,7 @@ def _replace(line: CommandContext) -> click.Command:
 
 def _list(line: CommandContext) -> click.Command:
     def show(
+        run: str | None,
         run_id: str | None,
         every: bool,
         mine: bool,
@@ -93,16 +94,25 @@ def _list(line: CommandContext) -> click.Command:
         by: str | None,
         as_json: bool,
         seen: str | None,
+        **_: bool,
     ) -> None:
+        if run is not None and run_id is not None:
+            raise click.UsageError("Name the run once: as an argument or by --run-id.")
         if mine:
             seen = f"user:{read_settings().user}"
-        runs = _runs(line, run_id, every or mine or by is not None, seen)
+        elif seen is None and (every or run is not None or run_id is not None):
+            # What was asked for by name, and all, is no matter of whose it is.
+            seen = ""
+        runs = _runs(line, run or run_id, every or mine or by is not None, seen)
         found = {run.pathspec: sorted(run.user_tags if hidden else run.tags) for run in runs}
         _show(line, found, by, as_json)
 
     parameters: list[click.Parameter] = [
+        click.Argument(["run"], required=False, shell_complete=complete_runs(line)),
         _run_option(line, required=False),
-        click.Option(["--all", "every"], is_flag=True, help="All runs, not the latest alone."),
+        click.Option(
+            ["--all", "every"], is_flag=True, help="All runs of everybody, not your latest alone."
+        ),
         click.Option(["--my-runs", "mine"], is_flag=True, help="All runs of your own."),
         click.Option(["--hide-system-tags", "hidden"], is_flag=True, help="Only tags of users."),
         click.Option(
@@ -112,10 +122,14 @@ def _list(line: CommandContext) -> click.Command:
             ["--group-by-run", "by"], flag_value="run", help="Show the tags of each run, of all."
         ),
         click.Option(["--json", "as_json"], is_flag=True, help="Write JSON: tags by run."),
+        click.Option(["--flat"], is_flag=True, hidden=True, help="Each tag in a line, as ever."),
         _namespace(),
     ]
     return click.Command(
-        "list", callback=show, params=parameters, help="List the tags of the latest run, or more."
+        "list",
+        callback=show,
+        params=parameters,
+        help="List the tags of RUN, of your latest run, or of more.",
     )
 
 

@@ -178,6 +178,26 @@ def test_a_wrong_decorator_is_refused(flow: Any, spec: str) -> None:
     assert flow.errors.startswith("Decorator error: ")
 
 
+@pytest.mark.parametrize(
+    ("tags", "says"),
+    [
+        ([""], "A tag has 1 to 500 characters"),
+        (["fine", "x" * 501], "A tag has 1 to 500 characters"),
+        (["\udcff"], "not valid UTF-8"),
+        ([f"t{number}" for number in range(51)], "at most 50 tags"),
+    ],
+)
+def test_a_run_takes_the_tags_that_it_may_have(flow: Any, tags: "list[str]", says: str) -> None:
+    assert flow("run", *(f"--tag={tag}" for tag in tags)) == 2
+    assert says in flow.errors
+    assert flow.requests == []
+
+
+def test_a_tag_that_is_given_twice_counts_once(flow: Any) -> None:
+    assert flow("run", *(f"--tag=t{number % 50}" for number in range(60))) == 0
+    assert len(flow.request.tags) == 50
+
+
 def test_a_run_id_file_needs_its_folder(flow: Any) -> None:
     assert flow("run", "--run-id-file", os.path.join("no", "such", "id")) == 2
 

@@ -103,6 +103,12 @@ def test_a_failed_run_is_finished_and_not_successful(records):
         found["end"]
 
 
+def test_who_looks_for_the_parameters_as_a_step_is_told_where_they_are(records):
+    run = records.finished_run()
+    with pytest.raises(KeyError, match=rf"Run\('Stats/{run}'\).parameters has them"):
+        Run(f"Stats/{run}")["_parameters"]
+
+
 def test_a_task_whose_process_died_says_how(records):
     run = records.run(state="failed")
     records.step(run, "start", "failed")
@@ -218,6 +224,7 @@ def test_facts_about_a_task(records):
     facts = task.metadata_dict
     assert (facts["attempt"], facts["attempt_ok"], facts["user"]) == ("0", "True", "ada")
     assert (facts["runtime"], facts["foreach-execution-path"]) == ("dev", "train:3")
+    assert facts["script-name"] == "flow.py"
     types = {fact.name: fact.type for fact in task.metadata}
     assert (types["attempt"], types["attempt_ok"]) == ("attempt", "internal_attempt_status")
     assert [fact.created_at for fact in task.metadata] == sorted(
@@ -282,6 +289,10 @@ def test_attempts_are_seen_one_by_one(records):
     assert DataArtifact(path + "/x", attempt=0).data == "first"
     with pytest.raises(FalajNotFound, match=r"no attempt 2\. Its attempts are 0, 1"):
         Task(path, attempt=2)
+    assert Task(path, attempt="0") == first
+    for wrong in (-1, "first", True):
+        with pytest.raises(FalajNotFound, match="attempts are numbers from 0"):
+            Task(path, attempt=wrong)
 
 
 def test_a_reused_task_shows_what_the_origin_did(records):

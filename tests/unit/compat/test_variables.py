@@ -1,19 +1,44 @@
 """What Metaflow's environment variables say to Falaj."""
 
+import pytest
+
 from falaj.compat.variables import translate
 
 
 def translated(environ: "dict[str, str]") -> "dict[str, str]":
-    """Return Falaj's variables that Metaflow's, in that order, stand for, and what else there is."""
+    """Return what there is once Metaflow's variables have been read."""
     found = dict(environ)
     translate(found)
     return found
 
 
 def told(*given: "tuple[str, str]") -> "dict[str, str]":
+    """Return Falaj's variables that Metaflow's, in that order, stand for."""
     found = translated(dict(given))
     found.pop("FALAJ_METAFLOW_SET", None)
     return {name: value for name, value in found.items() if name.startswith("FALAJ_")}
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (("METAFLOW_USER", "ada"), {"FALAJ_USER": "ada"}),
+        (("METAFLOW_RUN_SIZE", "3"), {"FALAJ_RUN_SIZE": "3"}),
+        (("METAFLOW_QUIET", "1"), {"FALAJ_QUIET": "1"}),
+        (("METAFLOW_QUIET", ""), {}),
+        (("METAFLOW_FLOW_TRIGGER", "Up/1"), {"FALAJ_TRIGGER": "Up/1"}),
+        (("METAFLOW_TRIGGER", "Up/1"), {"FALAJ_TRIGGER": "Up/1"}),
+        (
+            ("METAFLOW_DEFAULT_SECRETS_BACKEND_TYPE", "env"),
+            {"FALAJ_DEFAULT_SECRETS_BACKEND_TYPE": "env"},
+        ),
+        (("METAFLOW_DEFAULT_SECRETS_ROLE", "r"), {"FALAJ_DEFAULT_SECRETS_ROLE": "r"}),
+        (("METAFLOW_PROFILE", "work"), {}),
+        (("METAFLOW_RUN_ID", "7"), {}),
+    ],
+)
+def test_a_variable_says_what_falajs_own_does(given, meant):
+    assert told(given) == meant
 
 
 def test_of_two_that_mean_the_same_the_same_one_wins_in_every_order():
