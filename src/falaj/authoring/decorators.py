@@ -214,7 +214,8 @@ def rivals(decorators: Sequence[DecoratorSpec], spec: DecoratorSpec) -> List[Dec
     same = [other for other in decorators if other.name == spec.name]
     if not OPTIONS[spec.name].repeats:
         return same
-    return [other for other in same if _id_of(other) == _id_of(spec) is not None]
+    taken = _id_of(spec)
+    return [other for other in same if taken is not None and _id_of(other) == taken]
 
 
 def _id_of(spec: DecoratorSpec) -> Any:
