@@ -35,6 +35,9 @@ class StandIn(types.ModuleType):
         full = "{}.{}".format(self.__name__, name)
         if full in MODULES:
             return import_module(full)
+        if name.startswith("__"):
+            # Libraries ask every module for such names, often; nobody has mistyped one.
+            raise AttributeError("{} has no {}".format(self.__name__, name))
         raise AttributeError(_missing(self.__name__, name))
 
     def __dir__(self) -> List[str]:

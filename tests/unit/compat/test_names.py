@@ -33,3 +33,13 @@ def test_all_modules_are_imported_with_all_their_names():
         [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False
     )
     assert done.stdout == "FlowSpec FalajException FalajCode\n", done.stderr
+
+
+def test_looking_through_all_modules_searches_for_no_likely_names():
+    code = "import sys, falaj.compat.metaflow, metaflow.client.core\n"
+    code += "print([hasattr(one, '__file__') for one in (metaflow, metaflow.client.core)])\n"
+    code += "print('difflib' in sys.modules, getattr(metaflow, '__version__', None) is not None)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.stdout == "[False, False]\nFalse True\n", done.stderr
