@@ -15,7 +15,7 @@ from falaj.home import Home, spin_home
 from falaj.store.blobs import BlobStore
 from falaj_control.environments.folders import CacheFolders
 from falaj_control.environments.lockfile import lock_path
-from falaj_control.housekeeping.deleting import delete_run, delete_stray_logs
+from falaj_control.housekeeping.deleting import delete_runs, delete_stray_logs
 from falaj_control.housekeeping.marking import mark, roots_in, roots_in_files
 from falaj_control.housekeeping.policy import Choice, KnownRun, Policy, choose
 from falaj_control.housekeeping.spins import delete_old_spins, old_spins
@@ -71,9 +71,9 @@ class GarbageCollector:
                 runs = tuple(run for run in runs if run.id in among)
             if not dry_run:
                 # The latest first: one that was resumed can't go before what resumed it.
-                runs = tuple(
-                    run for run in reversed(runs) if delete_run(connection, self._home, run.id)
-                )[::-1]
+                latest_first = [run.id for run in reversed(runs)]
+                gone = delete_runs(connection, self._home, latest_first)
+                runs = tuple(run for run in runs if run.id in gone)
                 delete_stray_logs(connection, self._home)
             old = self._old_spins(spins, now, dry_run)
             # Before the roots are read: what starts after this touches what it uses.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 
 from falaj.home import Home
 
@@ -21,6 +22,34 @@ TABLES = (
     "steps",
     "run_tags",
 )
+
+
+# Whoever waits to write asks every tenth of a second, and would mostly miss the moment between two
+# deletions. After so many seconds of deletions come so many for the others.
+_TURN = 0.5
+_PAUSE = 0.15
+
+
+def delete_runs(
+    connection: sqlite3.Connection,
+    home: Home,
+    runs: Iterable[int],
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+) -> frozenset[int]:
+    """Delete runs one by one, as `delete_run` does; return those that went.
+
+    Runs under way, which write meanwhile, get their turn.
+    """
+    gone: set[int] = set()
+    until = clock() + _TURN
+    for run in runs:
+        if delete_run(connection, home, run):
+            gone.add(run)
+        if clock() >= until:
+            pause(_PAUSE)
+            until = clock() + _TURN
+    return frozenset(gone)
 
 
 def delete_run(connection: sqlite3.Connection, home: Home, run: int) -> bool:

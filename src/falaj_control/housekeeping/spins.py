@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from falaj.home import Home
-from falaj_control.housekeeping.deleting import delete_run, delete_stray_logs
+from falaj_control.housekeeping.deleting import delete_runs, delete_stray_logs
 
 # Seconds that a spin is kept after its end.
 KEPT = 7 * 86400.0
@@ -24,6 +24,6 @@ def delete_old_spins(
     connection: sqlite3.Connection, home: Home, old: Iterable[int]
 ) -> tuple[int, ...]:
     """Delete spins with their logs, and logs that no spin has; return those that went."""
-    gone = tuple(run for run in old if delete_run(connection, home, run))
+    gone = delete_runs(connection, home, old)
     delete_stray_logs(connection, home)
-    return gone
+    return tuple(sorted(gone))
