@@ -1,6 +1,7 @@
 """Runs that other programs start: what Runner takes, gives back, stops, and says of mistakes."""
 
 import asyncio
+import io
 import os
 import signal
 import subprocess
@@ -280,6 +281,43 @@ def test_a_wait_that_takes_too_long_stops_the_run(flow, tmp_path, everything_end
     run = asyncio.run(main())
     assert run.state == states.CANCELLED
     everything_ended(run)
+
+
+def test_a_run_that_is_not_recorded_in_time_is_stopped_and_told(flow, temporary):
+    runner = Runner(str(flow), show_output=False, file_read_timeout=0)
+    with pytest.raises(RunNotStarted, match="No run was recorded in time"):
+        asyncio.run(runner.async_run())
+    assert os.listdir(temporary) == []
+
+
+def test_output_that_was_deleted_is_told_as_that(flow):
+    async def read():
+        with Runner(str(flow), show_output=False) as runner:
+            running = await runner.async_run()
+            await running.wait()
+        with pytest.raises(FileNotFoundError, match=r"was deleted by cleanup\(\)"):
+            _ = running.stdout
+        with pytest.raises(FileNotFoundError, match=r"was deleted by cleanup\(\)"):
+            await running.stream_log("stdout").__anext__()
+
+    asyncio.run(read())
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_output_is_shown_on_a_terminal_that_knows_few_letters(flow, monkeypatch, waits):
+    shown = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setattr(sys, "stdout", shown)
+    runner = Runner(str(flow), show_output=True, env={"PYTHONIOENCODING": "utf-8"})
+
+    async def run():
+        running = await runner.async_run(who="\u2713")
+        await running.wait(stream="stdout")
+        return running
+
+    running = asyncio.run(run()) if waits else runner.run(who="\u2713")
+    assert "\u2713" in running.stdout
+    assert "\\u2713" in shown.buffer.getvalue().decode("ascii")
 
 
 def test_a_run_is_cancelled_or_killed(flow, tmp_path, until, everything_ended):

@@ -59,10 +59,10 @@ def _no_argument(method: str, name: str, known: List[str]) -> str:
 
 
 def _nothing_said(command: Command) -> str:
+    if command.timeout:
+        return "No run was recorded in time, so the command was stopped."
     status = command.returncode
     printed = _COLOUR.sub("", command.output("stderr") or command.output("stdout")).strip()
-    if status is None:
-        return "No run was recorded in time, so the command was stopped."
     if printed:
         return "The command ended with status {} before it had started a run:\n{}".format(
             status, printed[-_MOST_QUOTED:]

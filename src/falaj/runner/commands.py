@@ -15,7 +15,7 @@ import time
 from typing import IO, Any, AsyncIterator, Dict, List, Mapping, Optional, Tuple
 
 from falaj.runner.interrupts import interrupts_call
-from falaj.runner.tail import Tail
+from falaj.runner.tail import Tail, write_text
 
 # What control reads of us lies beside the file that it writes to.
 STARTER_SUFFIX = ".starter"
@@ -100,9 +100,12 @@ class Command:
 
     def output(self, stream: str) -> str:
         """Return what was printed so far to `stdout` or `stderr`."""
+        with self._opened(stream) as file:
+            return file.read().decode("utf-8", "replace")
+
+    def _opened(self, stream: str) -> IO[bytes]:
         try:
-            with open(self.log_files[stream], "rb") as file:
-                return file.read().decode("utf-8", "replace")
+            return open(self.log_files[stream], "rb")
         except FileNotFoundError:
             raise FileNotFoundError(
                 "The {} of this command was deleted by cleanup(), or at the end of the `with` "
@@ -167,7 +170,7 @@ class Command:
 
         if stream is not None:
             async for _, line in self.stream_log(stream):
-                print(line)
+                write_text(sys.stdout, line + "\n")
         while self.returncode is None:
             await asyncio.sleep(_LOOK_EVERY)
 
@@ -190,7 +193,7 @@ class Command:
         import asyncio
 
         self._check_stream(stream)
-        with open(self.log_files[stream], "rb") as file:
+        with self._opened(stream) as file:
             file.seek(position or 0)
             while True:
                 # Asked first: what was printed before the end is there once it has ended.

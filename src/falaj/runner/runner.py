@@ -133,7 +133,8 @@ class Runner:
         except BaseException:
             command.cancel()
             raise
-        if read_attributes(command) is None:
+        if read_attributes(command) is None and command.returncode is None:
+            command.timeout = True
             command.cancel()
         return self._begun(command, top, call)
 

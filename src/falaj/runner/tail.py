@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import sys
+from typing import Any
 
 _READ = 1 << 20
 
@@ -34,6 +35,13 @@ class Tail:
         self._rest = text[whole:]
         if whole:
             # Looked up now: a notebook's cell, or a test, puts its own in place.
-            stream = getattr(sys, self._name)
-            stream.write(text[:whole])
-            stream.flush()
+            write_text(getattr(sys, self._name), text[:whole])
+
+
+def write_text(stream: Any, text: str) -> None:
+    """Write text at once; what the stream's encoding can't say is written as escapes."""
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
+    stream.flush()
