@@ -263,6 +263,18 @@ def test_decorators_from_outside_are_carried_and_may_be_joined(project):
     assert run.state == "tolerated"
 
 
+@pytest.mark.parametrize("shaped", ["", "    config = Config('c', default_value={})\n"])
+def test_a_decorator_given_to_a_resume_counts_more_than_the_earlier_one_and_stays(project, shaped):
+    (project.folder / "fail").touch()
+    patient = "retry:minutes_between_retries=0,times="
+    source = LINE.replace("    rate =", shaped + "    rate =")
+    run = project.fail(source, "--with", patient + "0").run
+    assert run["last"].task.current_attempt == 0
+    run = project.resume("--with", patient + "2", code=1).run
+    assert run["last"].task.current_attempt == 2
+    assert project.resume(code=1).run["last"].task.current_attempt == 2
+
+
 def test_tags_are_carried_and_may_be_joined(project):
     (project.folder / "fail").touch()
     project.fail(LINE, "--tag", "first")

@@ -49,6 +49,17 @@ def parse_decospec(spec: str) -> DecoratorSpec:
     return DecoratorSpec(name, attributes, from_outside=True)
 
 
+def replaced_by(spec: str, others: Sequence[str]) -> bool:
+    """Say whether one of `others` is about the same decorator, which a step has but once."""
+    name = _name(spec)
+    known = OPTIONS.get(name)
+    return not (known is not None and known.repeats) and name in map(_name, others)
+
+
+def _name(spec: str) -> str:
+    return spec.partition(":")[0].strip()
+
+
 def split_decospec(spec: str) -> "Tuple[str, Dict[str, Any]]":
     """Return the name and the arguments that a text such as `retry:times=4` gives, unchecked.
 

@@ -15,6 +15,7 @@ from falaj.home import user_name
 from falaj.model.records import RunRecord
 from falaj_control.cli import resume
 from falaj_control.cli.toplevel import default_decospecs, top_level_options
+from falaj_control.engine.options import joined_decospecs
 
 # The variables that give configs: a JSON object of files, or of values, by name.
 FILES_VARIABLE = "FALAJ_FLOW_CONFIG"
@@ -34,18 +35,19 @@ def shape_from(flow: str, arguments: Sequence[str]) -> dict[str, Any]:
     """
     top = _parsed(top_level_options(), arguments, allow_interspersed_args=False)
     name, *rest = top.args or [""]
-    decospecs = [*default_decospecs(os.environ), *top.params["decospecs"]]
+    earlier: Sequence[str] = ()
     answer: dict[str, Any] = {"user": user_name(os.environ)}
     if name == "resume":
         own = _parsed([*resume.own_options(), _with_option()], rest)
         origin = _origin(flow, own.params["origin_run_id"])
         if origin is not None:
             answer["known"] = list(origin.graph.get("configs", ()))
-            decospecs = [*origin.options.get("decospecs", ()), *decospecs]
+            earlier = origin.options.get("decospecs", ())
     else:
         own = _parsed([_with_option()], rest)
         answer.update(_configs(top.params))
-    answer["decospecs"] = [*decospecs, *own.params["decospecs"]]
+    asked = [*default_decospecs(os.environ), *top.params["decospecs"], *own.params["decospecs"]]
+    answer["decospecs"] = joined_decospecs(earlier, asked)
     return answer
 
 

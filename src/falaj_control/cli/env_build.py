@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from falaj.authoring.decospecs import attach
 from falaj.authoring.wording import near_miss
 from falaj.model.graph import FlowDescription
 from falaj_control.cli.context import TOOL, CommandContext
 from falaj_control.cli.wording import duration
+from falaj_control.engine.options import decorated
 from falaj_control.environments.values import EnvironmentFailed
 from falaj_control.ports.preparing import Failed, Preparing, Ready
 from falaj_control.settings import read_settings
@@ -128,7 +128,7 @@ def _ready(event: Ready) -> str:
 
 
 def _outfit(line: CommandContext, locked: bool) -> Outfit:
-    flow = attach(line.flow, line.decospecs) if line.decospecs else line.flow
+    flow = decorated(line.flow, line.decospecs)
     return outfit_for(flow, line.environment, {}, locked)
 
 

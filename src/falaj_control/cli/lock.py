@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from falaj.authoring.decospecs import attach
 from falaj_control.cli.context import CommandContext, shown_path
 from falaj_control.cli.errors import FAILED
+from falaj_control.engine.options import decorated
 from falaj_control.settings import read_settings
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class _LockCommand:
         from falaj_control.environments.platforms import check_platform
 
         self._line = line
-        self._flow = attach(line.flow, line.decospecs) if line.decospecs else line.flow
+        self._flow = decorated(line.flow, line.decospecs)
         self._settings = read_settings()
         self._named = [check_platform(name) for name in platforms]
         self._path = lock_path(self._flow.file)

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import click
 
-from falaj.authoring.decospecs import attach
 from falaj.client.access import Access
 from falaj.client.code import FalajCode, files_of, inside
 from falaj.client.codefiles import CodeNotWritten, write_archive
@@ -18,6 +17,7 @@ from falaj.errors import FalajException
 from falaj_control.cli.amounts import Amount
 from falaj_control.cli.context import CommandContext
 from falaj_control.cli.workers import TookTooLong, run_worker
+from falaj_control.engine.options import decorated
 from falaj_control.ports.preparing import ENVIRONMENT_DECORATORS
 
 _HELP = """Show what a run would keep as the code of this flow.
@@ -158,7 +158,7 @@ def _package_of(program: str) -> str | None:
 
 
 def _travels(line: CommandContext) -> bool:
-    flow = attach(line.flow, line.decospecs) if line.decospecs else line.flow
+    flow = decorated(line.flow, line.decospecs)
     asking = {one.name for one in flow.decorators}
     asking |= {one.name for step in flow.steps for one in step.decorators}
     return bool(asking & ENVIRONMENT_DECORATORS) or line.environment not in (None, "local")

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from falaj.authoring.decospecs import attach
 from falaj.errors import FalajBug
 from falaj.model.graph import FlowDescription
 from falaj_control.cli import options
 from falaj_control.cli.background import BackgroundWatcher
 from falaj_control.cli.context import CommandContext
 from falaj_control.cli.progress import choose_watcher
+from falaj_control.engine.options import decorated
 from falaj_control.ports.requests import ResumeRequest, RunRequest, SpinRequest
 
 _HELP = """Run the flow.
@@ -67,7 +67,7 @@ def start_run(
         line.errors.line("Note: --max-num-splits has no effect; a foreach may be of any width.")
     decospecs = (*line.decospecs, *values.get("decospecs", ()))
     request = RunRequest(
-        description=attach(line.flow, decospecs) if decospecs else line.flow,
+        description=decorated(line.flow, decospecs),
         parameters=parameters,
         decospecs=decospecs,
         namespace=namespace,

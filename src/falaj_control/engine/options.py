@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from falaj.errors import StoreUnavailable
+from falaj.model.graph import FlowDescription
 from falaj.version import VERSION
 from falaj_control.ports.requests import (
     ISOLATION,
@@ -70,13 +71,32 @@ def settle_options(request: RunRequest, before: Mapping[str, Any]) -> RunOptions
     }
     return RunOptions(
         parameters=dict(before.get("parameters", request.parameters)),
-        decospecs=(*before.get("decospecs", ()), *request.decospecs),
+        decospecs=joined_decospecs(before.get("decospecs", ()), request.decospecs),
         tags=tuple(dict.fromkeys((*before.get("tags", ()), *request.tags))),
         namespace=before.get("namespace", request.namespace),
         includes=tuple(dict.fromkeys((*before.get("includes", ()), *request.includes))),
         arguments=request.arguments,
         **chosen,
     )
+
+
+def joined_decospecs(before: Sequence[str], asked: Sequence[str]) -> tuple[str, ...]:
+    """Return the decorators of an earlier run and those asked for now, which replace their like."""
+    if not before or not asked:
+        return (*before, *asked)
+    # Imported here: most runs have those of the source alone.
+    from falaj.authoring.decospecs import replaced_by
+
+    return (*(spec for spec in before if not replaced_by(spec, asked)), *asked)
+
+
+def decorated(description: FlowDescription, decospecs: Sequence[str]) -> FlowDescription:
+    """Return the flow with decorators from outside on its steps; raise DecoratorError."""
+    if not decospecs:
+        return description
+    from falaj.authoring.decospecs import attach
+
+    return attach(description, decospecs)
 
 
 def system_tags(user: str, now: float, project: Mapping[str, Any] | None = None) -> tuple[str, ...]:

@@ -53,9 +53,8 @@ class RunRequest:
     from the flow's lock file alone. `includes` names packages of the launching environment that
     travel into those of the steps. `branch` is what the command line says of the project's branch,
     `trigger` the events, as they are recorded, that start the run. `attribute_file` is for the
-    program that started the command. `notify` names notifiers,
-    each with its target, `executor` is what runs the tasks, `datastore` where blobs
-    are kept besides the home.
+    program that started the command. `notify` names notifiers, each with its target, `executor` is
+    what runs the tasks, `datastore` where blobs are kept besides the home.
     """
 
     description: FlowDescription
