@@ -170,6 +170,23 @@ def test_without_the_switch_metaflow_is_not_touched(small, tmp_path):
     assert "Metaflow itself is imported already" in done.stderr
 
 
+def test_a_flow_that_lacks_metaflow_is_told_of_the_switch(small, tmp_path):
+    stand_in = tmp_path / "nothing" / "metaflow.py"
+    stand_in.parent.mkdir()
+    stand_in.write_text("raise ModuleNotFoundError('no', name='metaflow')\n", encoding="utf-8")
+    options = words(small.parent, PYTHONPATH=str(stand_in.parent))
+    tool = [sys.executable, "-m", "falaj_control.cli.main"]
+    do([*tool, "run", "--metaflow", small], options)
+    for command in (["run", small], ["debug", "SmallFlow/1/start", "-c", "1"]):
+        done = subprocess.run(
+            [*tool, *map(str, command)],
+            check=False,
+            **options,  # type: ignore[call-overload]
+        )
+        assert done.returncode != 0
+        assert "Set FALAJ_METAFLOW=1 to let `import metaflow` mean Falaj." in done.stderr
+
+
 def test_what_falaj_has_not_says_why(tmp_path):
     for line, told in (
         ("from metaflow import S3", "Falaj has no metaflow.S3: object stores are not there yet"),

@@ -188,6 +188,37 @@ def test_a_deploy_time_function_is_called_exactly_once(project):
     assert (project.folder / "calls").read_text() == "called\n"
 
 
+TALKING = """
+def talks(context):
+    context.logger("told by the logger")
+    print("printed,", end=" ")
+    print("without an end", end="")
+    return "x"
+
+def read(text):
+    print("parsing")
+    return text
+
+class F(FlowSpec):
+    value = Parameter("value", default=talks)
+    file = IncludeFile("file", default=__file__, parser=read)
+
+    @step
+    def start(self):
+        pass
+"""
+
+
+@pytest.mark.parametrize("isolation", ["fork", "spawn"])
+def test_what_default_functions_and_parsers_print_is_shown(project, isolation):
+    out = project.run(TALKING, "--isolation", isolation).out
+    lines = [line.partition(" ")[2].partition(" ")[2] for line in out.splitlines()]
+    said = lines[: next(i for i, line in enumerate(lines) if "Task is starting" in line)]
+    assert "told by the logger" in said
+    assert "printed, without an endparsing" in said
+    assert "told by" not in project.command("--quiet", "run").out
+
+
 def test_a_deploy_time_function_is_not_called_for_a_value_that_is_given(project):
     assert project.run(COMPUTED, "--stamp", "7").data.all == [7] * 4
     assert not (project.folder / "calls").exists()

@@ -18,3 +18,11 @@ def switch_on_if_asked() -> None:
     if is_asked_for():
         __import__("falaj.compat.metaflow")
         sys.modules["falaj.compat.metaflow"].switch_on()
+
+
+def advice_on(error: BaseException) -> str:
+    """Return what to do where an import failed for want of Metaflow, else nothing."""
+    name = getattr(error, "name", None) if isinstance(error, ImportError) else None
+    if str(name).partition(".")[0] != "metaflow" or os.environ.get(VARIABLE, "0") not in ("", "0"):
+        return ""
+    return " Set {}=1 to let `import metaflow` mean Falaj.".format(VARIABLE)

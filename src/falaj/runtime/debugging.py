@@ -14,6 +14,7 @@ import sys
 from types import FrameType, TracebackType
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
+from falaj.compat import advice_on
 from falaj.errors import FalajException
 from falaj.model.graph import FlowDescription
 from falaj.model.orders import Order
@@ -101,7 +102,9 @@ def _import(request: Dict[str, Any]) -> "Tuple[type, FlowDescription, Order]":
     except (Exception, SystemExit) as error:
         sys.stderr.write(describe_exception(error).traceback)
         raise CodeNotImported(
-            "importing {} raised {}. {}".format(path, type(error).__name__, error)
+            "importing {} raised {}: {}.{}".format(
+                path, type(error).__name__, str(error).rstrip("."), advice_on(error)
+            )
         ) from error
     if flow_class is None:
         raise CodeNotImported("{} does not define {}.".format(path, request["flow"]))

@@ -13,7 +13,7 @@ import socket
 import sys
 from typing import Any, Dict, List, NoReturn
 
-from falaj.compat import switch_on_if_asked
+from falaj.compat import advice_on, switch_on_if_asked
 from falaj.errors import FalajException, InvalidFlow
 from falaj.runtime.control import control_command
 from falaj.runtime.flowfile import flows_in, load_flow, stop_if_only_wanted
@@ -197,7 +197,7 @@ def launch_file(arguments: List[str]) -> NoReturn:
         from falaj.runtime.failure import describe_exception
 
         sys.stderr.write(describe_exception(error).traceback)
-        sys.exit("{} can't be imported.".format(path))
+        sys.exit("{} can't be imported.{}".format(path, advice_on(error)))
     found = flows_in(module)
     if named:
         flow_class = next((value for value in found if value.__name__ == named), None)

@@ -17,6 +17,7 @@ from falaj_control.engine.endings import describe_death, ending_of
 from falaj_control.engine.gangs import Ending, Gangs
 from falaj_control.engine.measures import measure_takers
 from falaj_control.engine.redaction import secret_takers, without_secrets
+from falaj_control.engine.remarks import Remarks
 from falaj_control.engine.warden import Warden
 from falaj_control.lifecycle.attempts import (
     AGAIN,
@@ -48,6 +49,7 @@ class Collector:
         self._parts = context.parts
         self._warden = warden
         self._cards = cards
+        self._remarks = Remarks(self._parts)
         # What is done with the notes of a task, by kind.
         store = BlobStore(self._parts.settings.home.store)
         self._takers: Mapping[str, Callable[[ActiveTask, Any], None]] = {
@@ -75,6 +77,8 @@ class Collector:
         task = self._context.active.get(event.number)
         if task is not None:
             self.show(task, event.stream, event.data)
+        elif event.number == self._context.init_number:
+            self._remarks.take(event.stream, event.data)
 
     def noted(self, event: Noted) -> None:
         """An order's process told something while it ran."""
@@ -101,6 +105,7 @@ class Collector:
         event = without_secrets(event, self._parts.secrets.redactor)
         if event.number == context.init_number:
             context.init_number = 0
+            self._remarks.close()
             self._parameters_settled(event)
             return
         if event.number == context.snapshot_number:
