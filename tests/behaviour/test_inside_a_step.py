@@ -131,6 +131,38 @@ self.latest = getattr(Flow("F").latest_successful_run, "id", None)
     assert second.data.latest == "1"
 
 
+def test_a_step_finds_itself_by_its_path(project):
+    done = project.run(
+        """
+        from falaj import Step, Task
+        from falaj.errors import FalajNotFound
+
+        class F(FlowSpec):
+            @step
+            def start(self):
+                run = Task(current.pathspec).parent.parent
+                run.add_tag("seen")
+                self.found = [run.pathspec, Step("F/1/start").pathspec, "seen" in run.user_tags]
+                self.next(self.other)
+
+            @step
+            def other(self):
+                found = Step("F/%s/other" % current.run_id).task
+                self.same = found.pathspec == current.pathspec
+                self.next(self.end)
+
+            @step
+            def end(self):
+                try:
+                    Task("F/1/end/99")
+                except FalajNotFound:
+                    self.missing = True
+        """
+    )
+    assert done.data.found == ["F/1", "F/1/start", True]
+    assert (done.data.same, done.data.missing) == (True, True)
+
+
 def test_a_step_knows_its_own_run_in_any_namespace(inside):
     body = """
 mine = (current.run, current.task)

@@ -36,6 +36,7 @@ class Node(NamedTuple):
     matching_join: Optional[str]
     foreach_param: Optional[str]
     parallel_foreach: bool
+    parallel_step: bool
     condition: Optional[str]
     switch_cases: Mapping[Any, str]
 
@@ -69,6 +70,7 @@ class FlowGraph:
                 matching_join=told.get("matching_join"),
                 foreach_param=step.foreach,
                 parallel_foreach=step.kind == PARALLEL,
+                parallel_step=step.is_gang,
                 condition=step.condition,
                 switch_cases=told.get("switch_cases", {}),
             )

@@ -20,7 +20,7 @@ from falaj.client.access import Access, AccessState, RunFacts, current_access
 from falaj.client.html import Row, table
 from falaj.client.lookup import ChildNotFound, split_pathspec
 from falaj.client.namespaces import get_namespace
-from falaj.errors import FalajNamespaceMismatch
+from falaj.errors import FalajNamespaceMismatch, FalajNotFound
 from falaj.model.states import TITLES
 
 if TYPE_CHECKING:
@@ -67,7 +67,13 @@ class ClientObject:
         self._access = access
         self._parts = parts
         self._attempt = attempt
-        self._load()
+        try:
+            self._load()
+        except FalajNotFound:
+            # Imported here: hardly anything that is asked for is missing.
+            from falaj.client.recording import when_recorded
+
+            when_recorded(parts, self._load)
         if not self._is_within(access.namespace):
             raise FalajNamespaceMismatch(str(access.namespace), "/".join(parts))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from falaj.client.access import Access
+from falaj.client.recording import when_recorded
 from falaj.client.resolve import find_run, find_task
 from falaj.client.runs import Run, run_from
 from falaj.client.tasks import Task, task_from
@@ -15,10 +16,14 @@ def own_run(flow: str, run: int) -> Run:
 
 
 def own_task(pathspec: str) -> Task:
-    """Return a task of this process's home; raises FalajNotFound before it is recorded."""
-    flow, run, step, task = pathspec.split("/")
-    facts = find_run(Access(), flow, run)
-    return task_from(facts, find_task(facts, step, task, None).record)
+    """Return a task of this process's home, once it is recorded; raises FalajNotFound."""
+    flow, run, step, task = parts = pathspec.split("/")
+
+    def look_up() -> Task:
+        facts = find_run(Access(), flow, run)
+        return task_from(facts, find_task(facts, step, task, None).record)
+
+    return when_recorded(parts, look_up)
 
 
 def open_run(home: str, flow: str, run: str) -> Run:

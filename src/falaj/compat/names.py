@@ -33,8 +33,8 @@ _FLOWS = (
 ).split()
 
 _EXCEPTIONS: Dict[str, str] = {
-    "CommandException": "falaj.errors:FalajException",
-    "ExternalCommandFailed": "falaj.errors:FalajException",
+    "CommandException": "falaj.compat.exceptions:CommandException",
+    "ExternalCommandFailed": "falaj.compat.exceptions:ExternalCommandFailed",
     "InvalidDecoratorAttribute": "falaj.errors:DecoratorError",
     "MetaflowDataMissing": "falaj.errors:MissingBlob",
     "MetaflowException": "falaj.errors:FalajException",

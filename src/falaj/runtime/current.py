@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from falaj.model.graph import FlowDescription
@@ -98,7 +97,6 @@ class Current:
 # What costs a look into the records, and is there in every task.
 _OBJECTS = ("run", "task")
 _UNSET: Any = object()
-_RECORD_WAIT = 10.0
 _LOGGING = ("log_metric", "log_metrics", "log_param", "log_params")
 current = Current()
 
@@ -124,17 +122,8 @@ def _run(_: FlowDescription, order: Order) -> Any:
 
 def _task(_: FlowDescription, order: Order) -> Any:
     from falaj.client.opening import own_task
-    from falaj.errors import FalajNotFound
 
-    # Its start is recorded together with others', at most a moment after it.
-    limit = time.monotonic() + _RECORD_WAIT
-    while True:
-        try:
-            return _in_records_of(order, lambda: own_task(order.pathspec))
-        except FalajNotFound:
-            if time.monotonic() > limit:
-                raise
-            time.sleep(0.01)
+    return _in_records_of(order, lambda: own_task(order.pathspec))
 
 
 def _parallel(_: FlowDescription, order: Order) -> Any:
