@@ -28,6 +28,18 @@ FLOW = """
 """
 
 
+@pytest.fixture(scope="module")
+def own_cache(tmp_path_factory):
+    return str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_unfinished(home, monkeypatch, own_cache):
+    # Other tests kill what is making an environment in the cache that they share.
+    assert home.exists()
+    monkeypatch.setenv("FALAJ_CACHE", own_cache)
+
+
 def doctor(capfd, *arguments: str) -> tuple[int, list[dict[str, str]]]:
     capfd.readouterr()
     status = run_tool(["doctor", "--json", *arguments])
