@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple, cast
 
 PLACEHOLDER = "<redacted>"
+# The kind of note by which a task tells control what to keep out of logs and records.
+NOTE = "secret"
 # Shorter values would be found in half of all words.
 SHORTEST = 4
 # Of a value of several lines each line is replaced, but for brackets and the like.

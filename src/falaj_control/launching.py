@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from falaj.model.graph import FlowDescription
 from falaj.model.orders import Order, Report
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from falaj_control.outfitting import Outfit
 
 
-@dataclass(frozen=True)
-class Launcher:
+class Launcher(NamedTuple):
     """The process that imported the flow: our connection to it and what it said of itself."""
 
     link: HostLink

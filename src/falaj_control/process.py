@@ -45,6 +45,7 @@ def main(file: int) -> NoReturn:
     except (EOFError, OSError):
         os._exit(_NO_LAUNCHER)
     link = HostLink(connection, receiver, None)
+    root = os.path.dirname(os.path.dirname(os.path.abspath(falaj.__file__)))
     raw = hello["description"]
     description = None if raw is None else FlowDescription.from_wire(raw)
 
@@ -53,7 +54,6 @@ def main(file: int) -> NoReturn:
         from falaj_control.launching import launcher_from
         from falaj_control.wiring import make_start
 
-        root = os.path.dirname(os.path.dirname(os.path.abspath(falaj.__file__)))
         return make_start(launcher_from(hello, link, root))(request, watcher)
 
     def carry_out_order(order: Order, seconds: float, inside: bool) -> tuple[Report | None, str]:
@@ -62,7 +62,6 @@ def main(file: int) -> NoReturn:
 
         if description is None:
             return None, "the flow is not valid"
-        root = os.path.dirname(os.path.dirname(os.path.abspath(falaj.__file__)))
         return carry_out(launcher_from(hello, link, root), description, order, seconds, inside)
 
     status = run_flow_command(

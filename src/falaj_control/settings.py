@@ -47,6 +47,7 @@ class Settings:
     gc_grace: float = 3600.0
     """Seconds that what a process has stored stays though no record names it yet; more than a task
     takes from its last artifact to its end, and than clocks of one machine are put back by."""
+
     exit_hook_timeout: float = 300.0
     """Seconds that an exit hook may take: enough to tell the world, too little to hold a terminal
     for good."""
@@ -56,6 +57,7 @@ class Settings:
 
     default_secrets_role: str = ""
     """The role with which secrets are fetched where @secrets names none."""
+
     notify_timeout: float = 30.0
     """Seconds that a notifier may take: enough for a slow mail server, too little to hold a
     terminal for good."""

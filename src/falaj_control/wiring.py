@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from falaj import liveness
-from falaj.authoring.decospecs import attach
 from falaj.authoring.projects import settle_project
 from falaj.model.graph import FlowDescription, Graph
 from falaj.model.states import CANCELLED, RUN_SUCCESSFUL, TOLERATED
 from falaj.store.blobs import BlobStore
-from falaj_control.engine.attributes import run_attributes, write_attributes
 from falaj_control.engine.capacity import this_machine
 from falaj_control.engine.context import Parts, RunPlan
 from falaj_control.engine.options import (
+    RunOptions,
+    decorated,
     resume_command,
     settle_options,
     system_tags,
@@ -22,14 +22,14 @@ from falaj_control.engine.options import (
 )
 from falaj_control.engine.orders import RunFacts, graph_record
 from falaj_control.engine.run import Engine
-from falaj_control.executors.choosing import make_executor
 from falaj_control.executors.local import LocalExecutor
 from falaj_control.launching import Launcher, outfit_for
 from falaj_control.plan.planner import Planner
 from falaj_control.plan.tasks import Origin
 from falaj_control.ports.clock import SystemClock
+from falaj_control.ports.executing import Executor
 from falaj_control.ports.preparing import NoEnvironments
-from falaj_control.ports.requests import LOCAL_DATASTORE, RunRequest
+from falaj_control.ports.requests import LOCAL_DATASTORE, LOCAL_EXECUTOR, RunRequest
 from falaj_control.ports.secrets import NoSecrets, Secrets
 from falaj_control.ports.watching import RunOutcome, Watcher
 from falaj_control.records.origins import OriginRun, look_before
@@ -62,7 +62,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         earlier = look_before(settings.home, wanted.origin if wanted else None, clock.wall())
     before: Mapping[str, Any] = earlier.options if earlier else {}
     options = settle_options(request, before)
-    description = attach(request.description, options.decospecs)
+    description = decorated(request.description, options.decospecs)
     if spin is not None:
         description = spin.trimmed(description)
     project = settle_project(description, request.branch, settings.user, before.get("project"))
@@ -84,15 +84,7 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
 
         uploads_of = open_datastore(options.datastore, settings.home.store)
     # Made before the run is recorded: one that can't be made leaves no run behind.
-    executor = make_executor(
-        options.executor,
-        lambda: LocalExecutor(
-            launcher.link, launcher.interpreter, launcher.falaj_root, options.isolation == "fork"
-        ),
-        description.name,
-        description.file,
-        settings,
-    )
+    executor = _executor(launcher, options, description, settings)
     recorder = Recorder(settings.home)
     run = recorder.create_run(
         NewRun(
@@ -119,6 +111,9 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     if request.run_id_file:
         write_run_id(request.run_id_file, run)
     if request.attribute_file:
+        # Imported here: what a person types has no such file.
+        from falaj_control.engine.attributes import run_attributes, write_attributes
+
         told = run_attributes(description.name, run, settings.home)
         write_attributes(request.attribute_file, told)
     plan = RunPlan(
@@ -207,6 +202,22 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         executor.close(status)
         recorder.close()
     return status
+
+
+def _executor(
+    launcher: Launcher, options: RunOptions, description: FlowDescription, settings: Settings
+) -> Executor:
+    def local() -> Executor:
+        forks_anyway = options.isolation == "fork"
+        parts = launcher.link, launcher.interpreter, launcher.falaj_root
+        return LocalExecutor(*parts, forks_anyway)
+
+    if options.executor == LOCAL_EXECUTOR:
+        return local()
+    # Imported here: most runs stay on this machine.
+    from falaj_control.executors.choosing import make_executor
+
+    return make_executor(options.executor, local, description, settings)
 
 
 def _spin(settings: Settings, request: RunRequest, now: float) -> Spin | None:

@@ -67,15 +67,32 @@ def test_a_host_loads_nothing_that_registers_hooks_for_forks() -> None:
 
 
 def test_what_only_some_runs_need_is_not_loaded_by_all() -> None:
-    heavy = ("falaj.cards", "falaj.runner", "falaj_control.environments.resolving")
+    heavy = (
+        "falaj.cards",
+        "falaj.runner",
+        "falaj.extensions",
+        "falaj.authoring.decospecs",
+        "falaj.authoring.secret_sources",
+        "falaj.runtime.secrets",
+        "falaj_control.extensions",
+        "falaj_control.engine.attributes",
+        "falaj_control.engine.hooks",
+        "falaj_control.environments.resolving",
+        "falaj_control.executors.choosing",
+        "falaj_control.executors.gpus",
+        "falaj_control.executors.processtable",
+        "falaj_control.ports.storing",
+        "falaj_control.secrets",
+    )
     script = (
         f"import sys; sys.path[:0] = {[str(SRC), *sys.path]!r}; "
-        "import falaj_control.process, falaj_control.wiring; "
+        "import falaj_control.process, falaj_control.cli.run, falaj_control.wiring; "
         f"print(*[name for name in sys.modules if name.startswith({heavy!r})])"
     )
     command = [sys.executable, "-I", "-S", "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+    assert all(name in SOURCES for name in heavy)
 
 
 def _cycle(graph: dict[str, set[str]]) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from falaj_control.testing.executors import CHECKS, run_check
+from falaj_control.testing.executors import CHECKS, main, run_check
 
 
 @pytest.mark.parametrize("name", CHECKS)
@@ -26,3 +26,9 @@ def test_the_executor_of_a_package(name, installed) -> None:
 def test_an_executor_with_a_fault_is_found_out(fault, name, installed) -> None:
     with pytest.raises(AssertionError, match=name):
         run_check(name, f"falaj_sample.faulty:{fault}", str(installed))
+
+
+@pytest.mark.parametrize("arguments", [[], ["local", "a_check_that_is_not_there"]])
+def test_a_call_that_says_too_little_is_told_what_there_is(arguments, capsys) -> None:
+    assert main(arguments) == 2
+    assert "notes_come_in_order" in capsys.readouterr().out

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from falaj import Flow, Run
+from falaj import Falaj, Flow, Run
 
 PLAIN = """
 class F(FlowSpec):
@@ -190,6 +190,15 @@ def test_what_is_amiss_is_told_by_package(installed_badly, with_python, flow) ->
 def test_a_notifier_that_can_not_be_used(name, why, installed_badly, with_python, flow) -> None:
     done = with_python(installed_badly, flow(PLAIN), "run", "--notify", name)
     assert why in done.stdout + done.stderr
+
+
+def test_a_command_that_can_not_be_read_is_refused_before_the_run(with_python, flow) -> None:
+    for target, why in (("", "name the program"), (":'tell", "is no command")):
+        done = with_python(
+            sys.executable, flow(PLAIN), "run", "--notify", f"command{target}", code=1
+        )
+        assert why in done.stderr
+    assert list(Falaj()) == []
 
 
 MARKED = """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Dict, Mapping, NamedTuple, NoReturn, Optional
 
 from falaj.authoring.wording import told
@@ -10,7 +9,7 @@ from falaj.errors import DecoratorError
 from falaj.model.graph import DecoratorSpec, FlowDescription
 
 LONGEST = 128
-_NAME = re.compile(r"[a-z0-9_]+\Z")
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 
 
 class AskedBranch(NamedTuple):
@@ -25,7 +24,7 @@ NOTHING_ASKED = AskedBranch()
 
 def name_fault(name: Any) -> str:
     """Return what is wrong with the name of a project or a branch, or nothing."""
-    if not isinstance(name, str) or not _NAME.match(name):
+    if not isinstance(name, str) or not name or not _LETTERS.issuperset(name):
         return "has only lower-case letters, digits and `_`, unlike {!r}".format(name)
     if len(name) > LONGEST:
         return "has at most {} characters, not {}".format(LONGEST, len(name))

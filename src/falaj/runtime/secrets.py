@@ -10,13 +10,11 @@ from typing import Any, Dict, List, Mapping, Optional, cast
 from falaj.authoring.secret_sources import Source, source_fields
 from falaj.authoring.wording import listed
 from falaj.errors import DecoratorError, SecretError
-from falaj.redaction import hide
+from falaj.redaction import NOTE, hide
 from falaj.runtime import notes
 from falaj.runtime.control import control_command
 from falaj.runtime.current import current
 
-# The kind of note by which control learns what to keep out of logs and records.
-NOTE = "secret"
 # Of a value's characters, as many as fit in one note, however they are escaped.
 _PIECE = 300
 _numbers = itertools.count()

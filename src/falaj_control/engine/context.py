@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from falaj.model.graph import FlowDescription, Graph
 from falaj.model.orders import ErrorInfo
@@ -18,10 +19,12 @@ from falaj_control.ports.clock import Clock
 from falaj_control.ports.executing import Executor
 from falaj_control.ports.preparing import Environments
 from falaj_control.ports.secrets import NoSecrets, Secrets
-from falaj_control.ports.storing import Uploads
 from falaj_control.ports.watching import StepProgress, TaskTag, Watcher
 from falaj_control.records.recorder import Recorder
 from falaj_control.settings import Settings
+
+if TYPE_CHECKING:
+    from falaj_control.ports.storing import Uploads
 
 
 @dataclass(frozen=True)

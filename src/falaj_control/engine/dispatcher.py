@@ -6,7 +6,6 @@ import heapq
 
 from falaj.model.orders import ErrorInfo
 from falaj.model.states import FAILED
-from falaj.runtime.secrets import asking_command
 from falaj_control.engine import orders
 from falaj_control.engine.active import ActiveTask, Gang
 from falaj_control.engine.context import Failure, RunContext
@@ -209,6 +208,9 @@ class Dispatcher:
         secrets = parts.secrets.of_step(planned.step)
         order = orders.task_order(plan.facts, task, str(context.parameters), secrets)
         if place is not None:
+            # Imported here: most steps run where the flow was launched.
+            from falaj.runtime.secrets import asking_command
+
             # What fetches secrets for a step that asks is not in its own environment.
             order = order._replace(context={**order.context, "control": asking_command()})
         parts.executor.start(task.number, order, orders.placement(plan.facts, task.options, place))

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from falaj.authoring.secret_sources import without_values
 from falaj.model.cards import cards_among
 from falaj.model.graph import FlowDescription, StepSpec
 from falaj.model.orders import CARD, FALLBACK, HOOK, INIT, SNAPSHOT, TASK, TRAVEL, Order
@@ -156,7 +155,12 @@ def placement(facts: RunFacts, options: Mapping[str, Any], place: HostPlace | No
 
 def graph_record(description: FlowDescription) -> Mapping[str, Any]:
     """Return the form in which a run keeps its flow's description."""
-    return json.loads(json.dumps(without_values(description).to_wire()))
+    if any(step.decorator("secrets") is not None for step in description.steps):
+        # Imported here: most flows have no secrets.
+        from falaj.authoring.secret_sources import without_values
+
+        description = without_values(description)
+    return json.loads(json.dumps(description.to_wire()))
 
 
 def _context(facts: RunFacts) -> dict[str, Any]:

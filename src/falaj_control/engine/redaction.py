@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from falaj.model.orders import ErrorInfo, Report
-from falaj.redaction import Redactor
-from falaj.runtime.secrets import NOTE
+from falaj.redaction import NOTE, Redactor
 from falaj_control.engine.active import ActiveTask
 from falaj_control.ports.executing import Ended
 

@@ -10,7 +10,6 @@ from falaj_control.engine.cards import CardRenderer
 from falaj_control.engine.collector import Collector
 from falaj_control.engine.context import Failure, Parts, RunContext, RunPlan
 from falaj_control.engine.dispatcher import Dispatcher
-from falaj_control.engine.hooks import ExitHooks
 from falaj_control.engine.outfitter import Outfitter
 from falaj_control.engine.warden import Warden
 from falaj_control.lifecycle.runs import RunEnd, run_end
@@ -75,6 +74,11 @@ class Engine:
 
     def call_exit_hooks(self, end: RunEnd) -> None:
         """Call the flow's hooks for a run that has ended and been recorded."""
+        if self._context.plan.description.decorator("exit_hook") is None:
+            return
+        # Imported here: most flows have no hooks.
+        from falaj_control.engine.hooks import ExitHooks
+
         ExitHooks(self._context).run(end.state)
 
     def run_once(self) -> None:

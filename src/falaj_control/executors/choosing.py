@@ -1,4 +1,4 @@
-"""Which executor a run has: this machine's, or one of another package, by its name."""
+"""Which executor of another package a run has, by its name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from falaj import extensions
 from falaj.authoring.wording import listed, near_miss
 from falaj.errors import ExtensionError
+from falaj.model.graph import FlowDescription
 from falaj_control.extensions import make
 from falaj_control.ports.executing import Executor, ExecutorContext
 from falaj_control.ports.requests import LOCAL_EXECUTOR
@@ -15,19 +16,18 @@ from falaj_control.settings import Settings
 
 
 def make_executor(
-    name: str, local: Callable[[], Executor], flow: str, file: str, settings: Settings
+    name: str, local: Callable[[], Executor], description: FlowDescription, settings: Settings
 ) -> Executor:
-    """Return the executor of that name; `local` makes this machine's.
+    """Return the executor of that name for a flow's run; `local` makes this machine's.
 
     Raises ExtensionError for a name that nobody gives, and for a package that is amiss.
     """
-    if name == LOCAL_EXECUTOR:
-        return local()
     if not extensions.is_installed("executors", name):
         known = [LOCAL_EXECUTOR, *extensions.names("executors")]
         raise ExtensionError(
             f"There is no executor `{name}`{near_miss(name, known)}; there are {listed(known)}."
         )
-    context = ExecutorContext(local, flow, file, settings.home.root, settings.cache)
+    flow, home = description, settings.home.root
+    context = ExecutorContext(local, flow.name, flow.file, home, settings.cache)
     made: Any = make("executors", name, context)
     return made

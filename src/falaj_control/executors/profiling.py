@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from falaj_control.executors.gpus import GpuMemory, gpu_memory
-from falaj_control.executors.processtable import Use, look
+if TYPE_CHECKING:
+    from falaj_control.executors.gpus import GpuMemory
+    from falaj_control.executors.processtable import Use
 
 FIRST = 0.1
 SLOWEST = 2.0
@@ -72,14 +73,27 @@ def _merge(one: list[Any], later: list[Any]) -> list[Any]:
     return [later[0], later[1], max(one[2], later[2]), max(gpus, default=None)]
 
 
+def _look(roots: Collection[int]) -> dict[int, Use]:
+    # Imported here: many runs are over before the first look.
+    from falaj_control.executors.processtable import look
+
+    return look(roots)
+
+
+def _find_gpus() -> GpuMemory | None:
+    from falaj_control.executors.gpus import gpu_memory
+
+    return gpu_memory()
+
+
 class Profiler:
     """Watches the processes of tasks under way, all of them in one look."""
 
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
-        look: Callable[[Collection[int]], dict[int, Use]] = look,
-        find_gpus: Callable[[], GpuMemory | None] = gpu_memory,
+        look: Callable[[Collection[int]], dict[int, Use]] = _look,
+        find_gpus: Callable[[], GpuMemory | None] = _find_gpus,
         spent: Callable[[], float] = time.thread_time,
     ) -> None:
         """Watch nothing yet; `look` tells what the processes below some others use.

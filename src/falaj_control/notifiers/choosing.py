@@ -21,7 +21,8 @@ def chosen_notifiers(given: Sequence[str], environ: Mapping[str, str]) -> tuple[
     """Return the texts NAME or NAME:TARGET of a run, each once; raise for those that can't be.
 
     What is `given` comes first, then what the variable says. Raises ParameterError for a variable
-    whose quotes don't match, and ExtensionError for a name that nobody gives.
+    whose quotes don't match, ExtensionError for a name that nobody gives, and NotificationFailed
+    for the built-in one without a program.
     """
     text = environ.get(VARIABLE, "")
     try:
@@ -30,8 +31,11 @@ def chosen_notifiers(given: Sequence[str], environ: Mapping[str, str]) -> tuple[
         raise ParameterError(f"{VARIABLE} is {text!r}, which can't be read: {error}.") from None
     wanted = tuple(dict.fromkeys((*given, *always)))
     for one in wanted:
-        name = one.partition(":")[0]
-        if name != _BUILT_IN and not extensions.is_installed("notifiers", name):
+        name, _, target = one.partition(":")
+        if name == _BUILT_IN:
+            # Told now rather than after hours.
+            CommandNotifier(target)
+        elif not extensions.is_installed("notifiers", name):
             known = [_BUILT_IN, *extensions.names("notifiers")]
             raise ExtensionError(
                 f"There is no notifier `{name}`{near_miss(name, known)}; there are {listed(known)}."

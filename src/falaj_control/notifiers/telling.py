@@ -6,19 +6,16 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 
+from falaj.runtime.control import control_command
 from falaj_control.ports.executing import Executor, LauncherGone, Signalled
 from falaj_control.ports.notifying import RunEnded
 from falaj_control.ports.watching import RunOutcome
 
 _LONGEST = 2000
-_BOOT = (
-    "import sys; sys.path[:] = {!r}; "
-    "from falaj_control.notifiers.calling import main; sys.exit(main({}))"
-)
+_CALL = "from falaj_control.notifiers.calling import main; sys.exit(main({}))"
 
 
 class Notification:
@@ -38,8 +35,7 @@ class Notification:
         os.set_blocking(read, False)
         try:
             self._process = subprocess.Popen(
-                # As control itself is started: nothing in the working folder is imported.
-                [sys.executable, "-I", "-S", "-X", "utf8", "-c", _BOOT.format(sys.path, write)],
+                control_command(_CALL.format(write)),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

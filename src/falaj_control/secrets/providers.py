@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -92,3 +93,7 @@ def check_names(source: Source, names: Mapping[str, str]) -> None:
             source.refuse(f"{name} can't be set: names with {_RESERVED} are Falaj's own.")
         if "\0" in value:
             source.refuse(f"the value of {name} holds a null character, which no variable can.")
+        try:
+            os.fsencode(value)
+        except UnicodeEncodeError:
+            source.refuse(f"the value of {name} holds half of a character, which no variable can.")

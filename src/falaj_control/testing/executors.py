@@ -221,7 +221,11 @@ def run_check(name: str, target: str, python: str = sys.executable) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the checks that are named, or all of them, on the executor; return the exit status."""
-    target, *names = arguments
+    target, *names = arguments or [""]
+    unknown = [name for name in names if name not in CHECKS]
+    if not target or unknown:
+        print(f"Give MODULE:FACTORY, or local, and any of these checks: {', '.join(CHECKS)}.")
+        return 2
     if len(names) == 1:
         with tempfile.TemporaryDirectory() as folder:
             bench = Bench(target, folder)

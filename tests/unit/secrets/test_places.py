@@ -119,6 +119,7 @@ def test_names_that_can_be_no_variables():
         ("A-B", "v"),
         ("FALAJ_HOME", "v"),
         ("A", "s3cr3t\0"),
+        ("A", "s3cr3t\ud800"),
         ("", ""),
     ):
         with pytest.raises(SecretError) as caught:
