@@ -200,9 +200,11 @@ def test_metaflows_variables_are_read(small):
     )
     assert "total 5 SmallFlow" in done.stdout
     assert "user:ada" in done.stderr
-    options = words(small.parent, FALAJ_METAFLOW="1", METAFLOW_QUIET="1")
-    assert "total 1" not in do([sys.executable, small, "run"], options).stdout
-    assert "total 1" in do([sys.executable, small, "--not-quiet", "run"], options).stdout
+    done = do(
+        [sys.executable, small, "run"], words(small.parent, METAFLOW_QUIET="1", FALAJ_METAFLOW="1")
+    )
+    assert "total" not in done.stdout
+    assert "Done!" in done.stdout
 
 
 def test_the_tutorials_leave_what_they_leave_with_metaflow(peer, tmp_path):

@@ -1,4 +1,4 @@
-"""Metaflow's variables as Falaj's."""
+"""Which of Falaj's variables each of Metaflow's stands for."""
 
 import pytest
 
