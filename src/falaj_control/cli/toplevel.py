@@ -47,8 +47,7 @@ def top_level_options() -> list[click.Parameter]:
             ["--quiet/--not-quiet"],
             default=False,
             envvar="FALAJ_QUIET",
-            help="Show only failures and the end. The variable FALAJ_QUIET, set to 1, says it as "
-            "well.",
+            help="Show only failures and the end. The variable FALAJ_QUIET says it as well.",
         ),
         click.Option(
             ["--with", "decospecs"],

@@ -103,7 +103,7 @@ def test_the_graph_tells_how_the_steps_hang_together():
     assert graph["left"].switch_cases == {"a": "short", "b": "end_of_left"}
     assert [one.name for one in graph["left"].decorators] == ["retry"]
     assert (graph["right"].parallel_foreach, graph["spread"].parallel_foreach) == (True, False)
-    assert (graph["right"].parallel_step, graph["part"].parallel_step) == (False, True)
+    assert (graph["right"].parallel_step, graph["train"].parallel_step) == (False, True)
     assert graph["spread"].foreach_param == "items"
     assert graph["start"].source_file.endswith("test_flowgraph.py")
     assert graph["start"].func_lineno < graph["end"].func_lineno
