@@ -243,10 +243,11 @@ class FlowSpec:
             raise AttributeError("Flow {} has no attribute {!r}".format(self.name, name))
 
     def __iter__(self) -> Iterator[Any]:
-        # Imported here because only a program that looks into a flow asks for it.
-        from falaj.authoring.members import steps_of
-
-        return iter(steps_of(type(self)).values())
+        for name in dir(type(self)):
+            function = getattr(type(self), name, None)
+            # A config answers any attribute, with what is known only later.
+            if getattr(function, "is_step", False) is True:
+                yield function
 
     def __getstate__(self) -> NoReturn:
         raise FalajException(

@@ -165,3 +165,7 @@ def test_a_graph_is_what_configs_and_mutators_make_of_it_and_the_class_stays_as_
 def test_a_graph_with_faults_says_which():
     with pytest.raises(FalajException, match="nowhere"):
         _ = Faulty(use_cli=False)._graph
+
+
+def test_the_steps_of_a_flow_with_configs_are_gone_through():
+    assert sorted(one.name for one in Configured(use_cli=False)) == ["end", "other", "start"]
