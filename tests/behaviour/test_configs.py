@@ -108,6 +108,10 @@ def test_both_for_one_name_is_a_usage_error(project):
         "--config", "cfg", "a.json", "--config-value", "cfg", "{}", "run", code=2
     )
     assert "Config `cfg` is given both as a file and as a value" in refused.err
+    both = {"FALAJ_FLOW_CONFIG": '{"cfg": "a.json"}', "FALAJ_FLOW_CONFIG_VALUE": '{"cfg": {}}'}
+    refused = project.command("run", code=2, env=both)
+    assert "Config `cfg` is given both as a file and as a value" in refused.err
+    project.command("--config-value", "cfg", '{"from": "typed"}', "run", env=both)
 
 
 def test_a_name_that_no_config_has(project):

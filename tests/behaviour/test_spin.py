@@ -19,6 +19,7 @@ from falaj import (
     inspect_spin,
     metadata,
 )
+from falaj.cards import get_cards
 from falaj.client.homes import HomeNotFound
 from falaj.errors import FalajNotFound
 
@@ -283,6 +284,40 @@ def test_which_decorators_are_honoured(project, spun):
     assert "ValueError: on purpose" in result.err
     assert "The spin of F/1/start/1 failed" in result.err
     assert "resume" not in result.err
+
+
+CARDED = """
+import os
+
+from falaj.cards import MetaflowCard
+
+class Whose(MetaflowCard):
+    type = "whose"
+
+    def render(self, task):
+        return "<html>" + os.environ["FALAJ_TASK"] + " " + task.pathspec + "</html>"
+
+class F(FlowSpec):
+    which = Parameter("which")
+
+    @card
+    @card(type="whose")
+    @step
+    def start(self):
+        self.seen = "seen in the " + self.which
+"""
+
+
+def test_the_card_of_a_spun_task_is_about_that_task(project, spun):
+    # The first run has the number of the spin.
+    for which in ("first", "second"):
+        project.run(CARDED, "--which", which)
+    result, task = spun("2/start", "--persist")
+    assert "not rendered" not in result.out
+    page, whose = (get_cards(task, type=kind)[0].get() for kind in ("default", "whose"))
+    assert "seen in the second" in page
+    assert "seen in the first" not in page
+    assert "spin/F/1/start/1 F/1/start/1" in whose
 
 
 def test_a_timeout_is_honoured(project, spun):

@@ -23,9 +23,8 @@ def seed() -> None:
         numpy_random.seed(int.from_bytes(os.urandom(4), "little"))
 
 
-def announce(description: FlowDescription, order: Order) -> None:
-    """Let `current`, the client and whatever the step starts know the task."""
-    set_current(description, order)
+def mark_process(order: Order) -> None:
+    """Say in the environment whose process this is, also to what it starts."""
     # The home that this run is in, also once the step has changed folder.
     os.environ[home.VARIABLE] = os.path.dirname(str(order.context["store"]))
     # What it starts can be told by this, should everybody who watches over it be killed at once.
@@ -33,6 +32,12 @@ def announce(description: FlowDescription, order: Order) -> None:
     os.environ[home.TASK_VARIABLE] = (
         "{}/{}".format(home.SPIN_FOLDER, order.pathspec) if spun else order.pathspec
     )
+
+
+def announce(description: FlowDescription, order: Order) -> None:
+    """Let `current`, the client and whatever the step starts know the task."""
+    set_current(description, order)
+    mark_process(order)
     if "parallel" in order.context:
         # Imported here: few steps are gangs.
         from falaj.runtime.gang import announce_gang

@@ -7,7 +7,6 @@ import os
 from importlib import import_module
 from typing import Any, Mapping, Optional
 
-from falaj import home
 from falaj.authoring.secret_sources import without_values
 from falaj.cards.left import Left, load_left
 from falaj.cards.page.code import highlighted
@@ -24,6 +23,7 @@ from falaj.errors import CardError, FalajException
 from falaj.model.graph import FlowDescription
 from falaj.model.graphdata import graph_nodes
 from falaj.model.orders import Order, Report
+from falaj.runtime.beginning import mark_process
 from falaj.runtime.cardclasses import card_class
 from falaj.runtime.cardmemory import limit_memory
 from falaj.runtime.cardpage import error_component
@@ -60,9 +60,7 @@ def render_card(flow_class: type, description: FlowDescription, order: Order) ->
     os.nice(10)
     limit_memory()
     store = FetchingStore(str(order.context["store"]))
-    os.environ[home.VARIABLE] = os.path.dirname(store.root)
-    # What it starts can be told by this, should everybody who watches over it be killed at once.
-    os.environ[home.TASK_VARIABLE] = order.pathspec
+    mark_process(order)
     # What the run may see bounds its steps, not the pages about them.
     namespace(None)
     asked = order.context
@@ -96,7 +94,7 @@ def _page(
     found: Any = card_class(kind)
     if mode == RENDER_RUNTIME and asked["previous"] and found.RELOAD_POLICY == "never":
         return None
-    task = Task(order.pathspec, attempt=order.attempt)
+    task = _task(order)
     subject = Subject(task, graph_nodes(without_values(description)), flow_class)
     if mode != REFRESH:
         return render_page(found, asked["options"], left, subject, mode)
@@ -109,3 +107,13 @@ def _page(
     except (TypeError, ValueError) as error:
         text = "{}.refresh() returned what is no JSON value: {}"
         raise FalajException(text.format(found.__name__, error)) from error
+
+
+def _task(order: Order) -> Task:
+    if order.context.get("spin") is None:
+        return Task(order.pathspec, attempt=order.attempt)
+    # Imported here: few cards are of a spun task, which the records of runs know nothing of.
+    from falaj.client.homes import within_spins
+
+    with within_spins():
+        return Task(order.pathspec, attempt=order.attempt)

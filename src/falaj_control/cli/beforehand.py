@@ -54,17 +54,16 @@ def shape_from(flow: str, arguments: Sequence[str]) -> dict[str, Any]:
 def _configs(values: Mapping[str, Any]) -> dict[str, Any]:
     files = {str(name): str(path) for name, path in values["config"] or ()}
     texts = {str(name): str(text) for name, text in values["config_value"] or ()}
+    typed = {*files, *texts}
     told: dict[str, Any] = {}
-    for variable, own, other in ((FILES_VARIABLE, files, texts), (VALUES_VARIABLE, texts, files)):
+    for variable, own in ((FILES_VARIABLE, files), (VALUES_VARIABLE, texts)):
         try:
             given = _from_variable(variable)
         except ValueError as error:
             told["problem"] = str(error)
             continue
-        for name, value in given.items():
-            # What is typed counts more than what is set.
-            if name not in other:
-                own.setdefault(name, value)
+        # What is typed counts more than what is set.
+        own.update({name: value for name, value in given.items() if name not in typed})
     return {"files": files, "values": texts, **told}
 
 
