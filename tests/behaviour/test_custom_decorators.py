@@ -596,6 +596,24 @@ def test_decorators_of_a_variable(own):
     assert result.data.notes == ["v before", "body", "v after NoneType"]
 
 
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("above", ["", "cfg = Config('cfg', default_value={})"])
+def test_what_is_typed_wins_over_a_variable(project, place, above):
+    project.write(f"""
+        class F(FlowSpec):
+            {above}
+
+            @step
+            def start(self):
+                self.last = current.retry_count
+                assert self.last == 2
+    """)
+    typed = ["run"]
+    typed[place:place] = ["--with", "retry:times=2,minutes_between_retries=0"]
+    done = project.command(*typed, env={"FALAJ_DEFAULT_DECOSPECS": "retry:times=0"})
+    assert done.data.last == 2
+
+
 def test_a_mutator_sees_and_is_among_the_decorators_of_the_command_line(own):
     own.write(
         one().replace(

@@ -46,7 +46,7 @@ def shape_from(flow: str, arguments: Sequence[str]) -> dict[str, Any]:
     else:
         own = _parsed([_with_option()], rest)
         answer.update(_configs(top.params))
-    asked = [*default_decospecs(os.environ), *top.params["decospecs"], *own.params["decospecs"]]
+    asked = [*own.params["decospecs"], *top.params["decospecs"], *default_decospecs(os.environ)]
     answer["decospecs"] = joined_decospecs(earlier, asked)
     return answer
 

@@ -65,7 +65,8 @@ def start_run(
         raise FalajBug("nothing can start a run here")
     if values.get("max_num_splits") is not None:
         line.errors.line("Note: --max-num-splits has no effect; a foreach may be of any width.")
-    decospecs = (*line.decospecs, *values.get("decospecs", ()))
+    # Of two that say the same, the first holds: what is typed closest to the run.
+    decospecs = (*values.get("decospecs", ()), *line.decospecs)
     request = RunRequest(
         description=decorated(line.flow, decospecs),
         parameters=parameters,

@@ -107,7 +107,7 @@ _COMPATIBLE = "Read for command lines written for Metaflow."
 def settle_top_level(line: CommandContext, values: Mapping[str, Any]) -> None:
     """Take what the top-level options say into `line`; raise UsageError for what can't be done."""
     line.quiet = bool(values["quiet"])
-    line.decospecs = (*default_decospecs(os.environ), *values["decospecs"])
+    line.decospecs = (*values["decospecs"], *default_decospecs(os.environ))
     line.has_configs = bool(values["config"] or values["config_value"])
     if line.has_configs and line.description is not None and not line.description.configs:
         raise click.UsageError(f"{line.flow_name} has no Config; leave --config out.")
