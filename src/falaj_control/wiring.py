@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
 
 from falaj import liveness
-from falaj.authoring.projects import settle_project
-from falaj.model.graph import FlowDescription, Graph
+from falaj.model.graph import Graph
 from falaj.model.states import CANCELLED, RUN_SUCCESSFUL, TOLERATED
 from falaj.store.blobs import BlobStore
-from falaj_control.engine.capacity import this_machine
 from falaj_control.engine.context import Parts, RunPlan
-from falaj_control.engine.options import (
-    RunOptions,
-    decorated,
-    resume_command,
-    settle_options,
-    system_tags,
-    write_run_id,
-)
+from falaj_control.engine.options import resume_command, system_tags
 from falaj_control.engine.orders import RunFacts, graph_record
 from falaj_control.engine.run import Engine
-from falaj_control.executors.local import LocalExecutor
-from falaj_control.launching import Launcher, outfit_for
+from falaj_control.executors.hosts import Interpreter
+from falaj_control.launching import Launcher
+from falaj_control.lifecycle.runs import RunEnd
 from falaj_control.plan.planner import Planner
 from falaj_control.plan.tasks import Origin
-from falaj_control.ports.clock import SystemClock
-from falaj_control.ports.executing import Executor
+from falaj_control.ports.clock import Clock, SystemClock
 from falaj_control.ports.preparing import NoEnvironments
-from falaj_control.ports.requests import LOCAL_DATASTORE, LOCAL_EXECUTOR, RunRequest
+from falaj_control.ports.requests import RunRequest
 from falaj_control.ports.secrets import NoSecrets, Secrets
 from falaj_control.ports.watching import RunOutcome, Watcher
-from falaj_control.records.origins import OriginRun, look_before
+from falaj_control.records.origins import OriginRun
 from falaj_control.records.recorder import NewRun, Recorder
 from falaj_control.settings import Settings, read_settings
-
-if TYPE_CHECKING:
-    from falaj_control.secrets.sources import StepSecrets
-    from falaj_control.spinning import Spin
+from falaj_control.settling import Settled, settle
 
 
 def make_start(launcher: Launcher) -> Callable[[RunRequest, Watcher], int]:
@@ -54,73 +41,85 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
     """Record a run, carry it out, and return the exit status of the command."""
     clock = SystemClock()
     started = clock.monotonic()
-    wanted = request.resume
-    spin = _spin(settings, request, clock.wall())
-    if spin is not None:
-        settings, earlier = spin.settings, spin.origin
-    else:
-        earlier = look_before(settings.home, wanted.origin if wanted else None, clock.wall())
-    before: Mapping[str, Any] = earlier.options if earlier else {}
-    options = settle_options(request, before)
-    description = decorated(request.description, options.decospecs)
-    if spin is not None:
-        description = spin.trimmed(description)
-    project = settle_project(description, request.branch, settings.user, before.get("project"))
-    options = options._replace(project=project)
-    trigger = request.trigger or (earlier.trigger if earlier else ())
-    capacity = this_machine(settings)
-    capacity.check(description)
-    wanted_secrets = _secrets_of(description, settings)
-    described: Mapping[str, str] = earlier.environments if earlier else {}
-    outfit = outfit_for(
-        launcher, settings, description, (options.environment, described), request.locked
-    )
-    graph = Graph(description)
-    BlobStore(settings.home.store).sweep()
-    uploads_of = None
-    if options.datastore != LOCAL_DATASTORE and spin is None:
-        # Imported here: most runs keep everything in the home alone.
-        from falaj_control.datastores.choosing import open_datastore
+    settled = settle(launcher, settings, request, clock.wall())
+    BlobStore(settled.settings.home.store).sweep()
+    recorder = Recorder(settled.settings.home)
+    run = recorder.create_run(_new_run(settled, launcher.interpreter, clock.wall()))
+    _tell_files(request, settled, run)
+    plan = _plan(settled, launcher, request, run, watcher)
+    parts = _parts(settled, request, recorder, watcher, clock)
+    status = 1
+    try:
+        engine = Engine(plan, parts)
+        watcher.run_started(settled.description.name, run, settled.resumed)
+        if settled.options.project is not None:
+            text = "Project: {project_name}, branch: {branch_name}"
+            watcher.note(text.format(**settled.options.project))
+        end = engine.run()
+        status = _exit_status(end.state)
+        seconds = clock.monotonic() - started
+        engine.call_exit_hooks(end)
+        outcome = _outcome(settled, launcher.program, run, (engine, end, seconds))
+        if request.notify:
+            # Imported here: most runs tell nobody.
+            from falaj_control.notifiers.telling import event_of, tell_all
 
-        uploads_of = open_datastore(options.datastore, settings.home.store)
-    # Made before the run is recorded: one that can't be made leaves no run behind.
-    executor = _executor(launcher, options, description, settings)
-    recorder = Recorder(settings.home)
-    run = recorder.create_run(
-        NewRun(
-            flow=description.name,
-            user=settings.user,
-            script=description.file,
-            created_at=clock.wall(),
-            # The run that a spin is about is in other records.
-            origin=earlier.id if earlier and not spin else None,
-            graph=graph_record(description),
-            options={
-                **options._asdict(),
-                "cwd": launcher.interpreter.cwd,
-                "package": launcher.interpreter.package,
-                **({"spin": spin.record} if spin else {}),
-            },
-            lease=liveness.process_lease(),
-            steps=graph.order,
-            tags=options.tags,
-            system_tags=system_tags(settings.user, clock.wall(), project),
-            trigger=trigger,
-        )
+            event = event_of(outcome, settings.user, settled.options.tags, clock.wall())
+            limit = settings.notify_timeout
+            tell_all(request.notify, event, limit, parts.executor, watcher.note)
+        watcher.run_ended(outcome)
+    finally:
+        parts.environments.close()
+        parts.executor.close(status)
+        recorder.close()
+    return status
+
+
+def _new_run(settled: Settled, interpreter: Interpreter, now: float) -> NewRun:
+    settings, options, description = settled.settings, settled.options, settled.description
+    return NewRun(
+        flow=description.name,
+        user=settings.user,
+        script=description.file,
+        created_at=now,
+        origin=settled.resumed,
+        graph=graph_record(description),
+        options={
+            **options._asdict(),
+            "cwd": interpreter.cwd,
+            "package": interpreter.package,
+            **({"spin": settled.spin.record} if settled.spin else {}),
+        },
+        lease=liveness.process_lease(),
+        steps=settled.graph.order,
+        tags=options.tags,
+        system_tags=system_tags(settings.user, now, options.project),
+        trigger=settled.trigger,
     )
+
+
+def _tell_files(request: RunRequest, settled: Settled, run: int) -> None:
+    if not request.run_id_file and not request.attribute_file:
+        return
+    # Imported here: what a person types has no such file.
+    from falaj_control.engine.attributes import run_attributes, write_attributes, write_run_id
+
     if request.run_id_file:
         write_run_id(request.run_id_file, run)
     if request.attribute_file:
-        # Imported here: what a person types has no such file.
-        from falaj_control.engine.attributes import run_attributes, write_attributes
-
-        told = run_attributes(description.name, run, settings.home)
+        told = run_attributes(settled.description.name, run, settled.settings.home)
         write_attributes(request.attribute_file, told)
-    plan = RunPlan(
-        description=description,
-        graph=graph,
+
+
+def _plan(
+    settled: Settled, launcher: Launcher, request: RunRequest, run: int, watcher: Watcher
+) -> RunPlan:
+    settings, options, earlier = settled.settings, settled.options, settled.earlier
+    return RunPlan(
+        description=settled.description,
+        graph=settled.graph,
         facts=RunFacts(
-            flow=description.name,
+            flow=settled.description.name,
             run=run,
             store=settings.home.store,
             user=settings.user,
@@ -131,10 +130,10 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
             show_values=request.show_values,
             fresh=_needs_fresh_interpreters(launcher, options.isolation, watcher),
             spawn=options.isolation == "spawn",
-            protocol=outfit.protocol if outfit is not None else 5,
-            project=project,
-            trigger=trigger,
-            spin=spin.facts if spin else None,
+            protocol=settled.outfit.protocol if settled.outfit is not None else 5,
+            project=options.project,
+            trigger=settled.trigger,
+            spin=settled.spin.facts if settled.spin else None,
         ),
         given=dict(request.parameters),
         origin_parameters=earlier.parameters if earlier else None,
@@ -142,99 +141,56 @@ def start_run(launcher: Launcher, settings: Settings, request: RunRequest, watch
         max_log_bytes=options.max_log_bytes,
         includes=options.includes,
     )
-    environments = outfit.preparation(executor.wake) if outfit is not None else NoEnvironments()
-    if spin is not None:
-        planner: Planner = spin.planner(graph)
+
+
+def _parts(
+    settled: Settled, request: RunRequest, recorder: Recorder, watcher: Watcher, clock: Clock
+) -> Parts:
+    executor, wanted = settled.executor, request.resume
+    if settled.spin is not None:
+        planner: Planner = settled.spin.planner(settled.graph)
     else:
-        planner = Planner(graph, _origin(graph, earlier, wanted.step if wanted else None))
+        origin = _origin(settled.graph, settled.earlier, wanted.step if wanted else None)
+        planner = Planner(settled.graph, origin)
     secrets: Secrets = NoSecrets()
-    if wanted_secrets:
+    if settled.secrets:
         # Imported here: most flows have no secrets.
         from falaj_control.secrets.keeping import KeptSecrets
 
-        secrets = KeptSecrets(wanted_secrets, executor.wake)
-    parts = Parts(
+        secrets = KeptSecrets(settled.secrets, executor.wake)
+    outfit, uploads = settled.outfit, settled.uploads
+    return Parts(
         planner=planner,
         executor=executor,
-        environments=environments,
+        environments=NoEnvironments() if outfit is None else outfit.preparation(executor.wake),
         recorder=recorder,
-        capacity=capacity,
+        capacity=settled.capacity,
         watcher=watcher,
         clock=clock,
-        settings=settings,
+        settings=settled.settings,
         secrets=secrets,
-        uploads=uploads_of(recorder, executor.wake) if uploads_of is not None else None,
+        uploads=None if uploads is None else uploads(recorder, executor.wake),
     )
-    status = 1
-    try:
-        engine = Engine(plan, parts)
-        watcher.run_started(description.name, run, plan.facts.origin if spin is None else None)
-        if project is not None:
-            watcher.note("Project: {project_name}, branch: {branch_name}".format(**project))
-        end = engine.run()
-        status = _exit_status(end.state)
-        failure = engine.failure
-        seconds = clock.monotonic() - started
-        engine.call_exit_hooks(end)
-        outcome = RunOutcome(
-            run=run,
-            flow=description.name,
-            state=end.state,
-            reason=end.reason,
-            seconds=seconds,
-            failed_task=failure.task if failure else None,
-            error=failure.error if failure else None,
-            tolerated=engine.tolerated if end.state == TOLERATED else 0,
-            resume_command=resume_command(launcher.program, description.file, run)
-            if spin is None
-            else "",
-            spun=spin.replay.pathspec if spin else "",
-        )
-        if request.notify:
-            # Imported here: most runs tell nobody.
-            from falaj_control.notifiers.telling import event_of, tell_all
-
-            event = event_of(outcome, settings.user, options.tags, clock.wall())
-            tell_all(request.notify, event, settings.notify_timeout, executor, watcher.note)
-        watcher.run_ended(outcome)
-    finally:
-        environments.close()
-        executor.close(status)
-        recorder.close()
-    return status
 
 
-def _executor(
-    launcher: Launcher, options: RunOptions, description: FlowDescription, settings: Settings
-) -> Executor:
-    def local() -> Executor:
-        forks_anyway = options.isolation == "fork"
-        parts = launcher.link, launcher.interpreter, launcher.falaj_root
-        return LocalExecutor(*parts, forks_anyway)
-
-    if options.executor == LOCAL_EXECUTOR:
-        return local()
-    # Imported here: most runs stay on this machine.
-    from falaj_control.executors.choosing import make_executor
-
-    return make_executor(options.executor, local, description, settings)
-
-
-def _spin(settings: Settings, request: RunRequest, now: float) -> Spin | None:
-    if request.spin is None:
-        return None
-    # Imported here: a run needs none of it.
-    from falaj_control.spinning import prepare_spin
-
-    return prepare_spin(settings, request.spin, request.description, now)
-
-
-def _secrets_of(description: FlowDescription, settings: Settings) -> Mapping[str, StepSecrets]:
-    if all(step.decorator("secrets") is None for step in description.steps):
-        return {}
-    from falaj_control.secrets.sources import secrets_of
-
-    return secrets_of(description, settings)
+def _outcome(
+    settled: Settled, program: str, run: int, ended: tuple[Engine, RunEnd, float]
+) -> RunOutcome:
+    engine, end, seconds = ended
+    failure, spin = engine.failure, settled.spin
+    again = resume_command(program, settled.description.file, run) if spin is None else ""
+    return RunOutcome(
+        run=run,
+        flow=settled.description.name,
+        state=end.state,
+        reason=end.reason,
+        seconds=seconds,
+        failed_task=failure.task if failure else None,
+        error=failure.error if failure else None,
+        tolerated=engine.tolerated if end.state == TOLERATED else 0,
+        resume_command=again,
+        spun=spin.replay.pathspec if spin else "",
+    )
 
 
 def _exit_status(state: str) -> int:

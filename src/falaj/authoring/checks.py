@@ -183,9 +183,9 @@ def check_targets(draft: Draft) -> Iterator[Problem]:
                 hint = ""
             else:
                 message = "Step `{0}` goes to `{1}`, which is no step of the flow{2}."
-                hint = near_miss(target, names) or "; add it, or go to {}".format(
-                    listed([name for name in names if name != step.name], "or")
-                )
+                others = [name for name in names if name != step.name]
+                instead = ", or go to {}".format(listed(others, "or")) if others else ""
+                hint = near_miss(target, names) or "; add it{}".format(instead)
             text = message.format(step.name, target, hint)
             yield Problem(text, step.file, step.calls[-1].line)
 

@@ -7,7 +7,7 @@ import time
 from typing import Callable, Optional, Sequence, TypeVar
 
 from falaj.errors import FalajNotFound
-from falaj.home import TASK_VARIABLE
+from falaj.home import SPIN_FOLDER, TASK_VARIABLE
 
 # Seconds. The start of a task is recorded together with others', at most a moment after it.
 _WAIT = 10.0
@@ -27,6 +27,8 @@ def when_recorded(parts: Sequence[str], look_up: Callable[[], _T]) -> _T:
             return look_up()
         except FalajNotFound:
             here = os.environ.get(TASK_VARIABLE, "").split("/")
+            # What is spun has records of its own, and a path there.
+            here = here[1:] if here[0] == SPIN_FOLDER else here
             if list(parts) != here[: len(parts)]:
                 raise
             now = time.monotonic()

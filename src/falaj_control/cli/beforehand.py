@@ -14,7 +14,8 @@ from falaj.errors import FalajException
 from falaj.home import user_name
 from falaj.model.records import RunRecord
 from falaj_control.cli import resume
-from falaj_control.cli.toplevel import default_decospecs, top_level_options
+from falaj_control.cli.context import asked_decospecs
+from falaj_control.cli.toplevel import top_level_options
 from falaj_control.engine.options import joined_decospecs
 
 # The variables that give configs: a JSON object of files, or of values, by name.
@@ -46,7 +47,7 @@ def shape_from(flow: str, arguments: Sequence[str]) -> dict[str, Any]:
     else:
         own = _parsed([_with_option()], rest)
         answer.update(_configs(top.params))
-    asked = [*own.params["decospecs"], *top.params["decospecs"], *default_decospecs(os.environ)]
+    asked = asked_decospecs(top.params["decospecs"], own.params["decospecs"])
     answer["decospecs"] = joined_decospecs(earlier, asked)
     return answer
 

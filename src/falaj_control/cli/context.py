@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from falaj.authoring.projects import NOTHING_ASKED, AskedBranch
 from falaj.errors import FalajBug
 from falaj.model.graph import FlowDescription
 from falaj.model.orders import Order, Report
+from falaj.runtime.shapes import DEFAULT_DECOSPECS
 from falaj_control.cli.terminal import Output
 from falaj_control.ports.requests import RunRequest
 from falaj_control.ports.watching import Watcher
@@ -25,6 +26,12 @@ CarryOut = Callable[[Order, float, bool], tuple[Report | None, str]]
 ATTRIBUTE_OPTION = "--runner-attribute-file"
 # The program's name where a flow file is named on the command line of `falaj`.
 TOOL = "falaj"
+
+
+def asked_decospecs(before: Sequence[str], own: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the decorators from outside: of `--with` before the command, of the command's own, and
+    of the variable FALAJ_DEFAULT_DECOSPECS. Of two with one name, the first holds."""
+    return (*before, *own, *os.environ.get(DEFAULT_DECOSPECS, "").split())
 
 
 @dataclass

@@ -12,7 +12,7 @@ import click
 
 from falaj.authoring.wording import near_miss
 from falaj.model.graph import FlowDescription
-from falaj_control.cli.context import TOOL, CommandContext
+from falaj_control.cli.context import TOOL, CommandContext, asked_decospecs
 from falaj_control.cli.wording import duration
 from falaj_control.engine.options import decorated
 from falaj_control.environments.values import EnvironmentFailed
@@ -128,7 +128,7 @@ def _ready(event: Ready) -> str:
 
 
 def _outfit(line: CommandContext, locked: bool) -> Outfit:
-    flow = decorated(line.flow, line.decospecs)
+    flow = decorated(line.flow, asked_decospecs(line.decospecs))
     return outfit_for(flow, line.environment, {}, locked)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from falaj_control.cli.context import CommandContext, shown_path
+from falaj_control.cli.context import CommandContext, asked_decospecs, shown_path
 from falaj_control.cli.errors import FAILED
 from falaj_control.engine.options import decorated
 from falaj_control.settings import read_settings
@@ -69,7 +69,7 @@ class _LockCommand:
         from falaj_control.environments.platforms import check_platform
 
         self._line = line
-        self._flow = decorated(line.flow, line.decospecs)
+        self._flow = decorated(line.flow, asked_decospecs(line.decospecs))
         self._settings = read_settings()
         self._named = [check_platform(name) for name in platforms]
         self._path = lock_path(self._flow.file)

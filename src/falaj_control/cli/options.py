@@ -235,6 +235,16 @@ def _absolute(path: str) -> str:
         raise click.BadParameter(
             f"the folder {folder} does not exist.", param_hint="'--run-id-file'"
         )
+    if os.path.isdir(absolute):
+        raise click.BadParameter(f"{absolute} is a folder.", param_hint="'--run-id-file'")
+    # It is written once there is a run, which should not fail for the name of a file.
+    probe = f"{absolute}.{os.getpid()}"
+    try:
+        with open(probe, "w"):
+            os.remove(probe)
+    except OSError as error:
+        message = f"{absolute} can't be written: {error.strerror}."
+        raise click.BadParameter(message, param_hint="'--run-id-file'") from error
     return absolute
 
 

@@ -15,7 +15,7 @@ from falaj.client.code import FalajCode, files_of, inside
 from falaj.client.codefiles import CodeNotWritten, write_archive
 from falaj.errors import FalajException
 from falaj_control.cli.amounts import Amount
-from falaj_control.cli.context import CommandContext
+from falaj_control.cli.context import CommandContext, asked_decospecs
 from falaj_control.cli.workers import TookTooLong, run_worker
 from falaj_control.engine.options import decorated
 from falaj_control.ports.preparing import ENVIRONMENT_DECORATORS
@@ -134,7 +134,7 @@ def _packed(line: CommandContext) -> Generator[FalajCode, None, None]:
             "includes": options.includes,
             "shape": {
                 "known": [one._asdict() for one in line.flow.configs],
-                "decospecs": line.decospecs,
+                "decospecs": asked_decospecs(line.decospecs),
             },
             "answer": answer,
         }
@@ -158,7 +158,7 @@ def _package_of(program: str) -> str | None:
 
 
 def _travels(line: CommandContext) -> bool:
-    flow = decorated(line.flow, line.decospecs)
+    flow = decorated(line.flow, asked_decospecs(line.decospecs))
     asking = {one.name for one in flow.decorators}
     asking |= {one.name for step in flow.steps for one in step.decorators}
     return bool(asking & ENVIRONMENT_DECORATORS) or line.environment not in (None, "local")

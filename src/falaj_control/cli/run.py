@@ -10,7 +10,7 @@ from falaj.errors import FalajBug
 from falaj.model.graph import FlowDescription
 from falaj_control.cli import options
 from falaj_control.cli.background import BackgroundWatcher
-from falaj_control.cli.context import CommandContext
+from falaj_control.cli.context import CommandContext, asked_decospecs
 from falaj_control.cli.progress import choose_watcher
 from falaj_control.engine.options import decorated
 from falaj_control.ports.requests import ResumeRequest, RunRequest, SpinRequest
@@ -65,8 +65,7 @@ def start_run(
         raise FalajBug("nothing can start a run here")
     if values.get("max_num_splits") is not None:
         line.errors.line("Note: --max-num-splits has no effect; a foreach may be of any width.")
-    # Of two that say the same, the first holds: what is typed closest to the run.
-    decospecs = (*values.get("decospecs", ()), *line.decospecs)
+    decospecs = asked_decospecs(line.decospecs, values.get("decospecs", ()))
     request = RunRequest(
         description=decorated(line.flow, decospecs),
         parameters=parameters,

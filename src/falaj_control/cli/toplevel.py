@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import click
 
-from falaj.runtime.shapes import DEFAULT_DECOSPECS
 from falaj_control.cli.context import CommandContext
 from falaj_control.cli.flow_options import asked_branch, asked_trigger, flow_options
 from falaj_control.ports.requests import ENVIRONMENTS
@@ -96,18 +94,13 @@ def top_level_options() -> list[click.Parameter]:
     return [*known, *foreign]
 
 
-def default_decospecs(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the decorators that the variable FALAJ_DEFAULT_DECOSPECS adds to every run."""
-    return tuple(environ.get(DEFAULT_DECOSPECS, "").split())
-
-
 _COMPATIBLE = "Read for command lines written for Metaflow."
 
 
 def settle_top_level(line: CommandContext, values: Mapping[str, Any]) -> None:
     """Take what the top-level options say into `line`; raise UsageError for what can't be done."""
     line.quiet = bool(values["quiet"])
-    line.decospecs = (*values["decospecs"], *default_decospecs(os.environ))
+    line.decospecs = tuple(values["decospecs"])
     line.has_configs = bool(values["config"] or values["config_value"])
     if line.has_configs and line.description is not None and not line.description.configs:
         raise click.UsageError(f"{line.flow_name} has no Config; leave --config out.")

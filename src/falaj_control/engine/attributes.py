@@ -1,4 +1,4 @@
-"""The file in which whoever started a run finds what to look for, or why there is nothing."""
+"""The files in which whoever started a run finds what to look for, or why there is nothing."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from falaj.home import Home
 
 def write_attributes(path: str, attributes: Mapping[str, Any]) -> None:
     """Write the file whole or not at all; raise StoreUnavailable where it can't be written."""
-    temporary = f"{path}.{os.getpid()}"
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(attributes, file)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise StoreUnavailable(f"Can't write {path}: {error.strerror}.") from error
+    _write_whole(path, json.dumps(attributes))
+
+
+def write_run_id(path: str, run: int) -> None:
+    """Write the run's number to the file that --run-id-file names, likewise."""
+    _write_whole(path, str(run))
 
 
 def run_attributes(flow: str, run: int, home: Home) -> dict[str, Any]:
@@ -32,3 +31,13 @@ def run_attributes(flow: str, run: int, home: Home) -> dict[str, Any]:
         "shares": home.shares,
         "metadata": f"{kind}@{home.shares or home.root}",
     }
+
+
+def _write_whole(path: str, text: str) -> None:
+    temporary = f"{path}.{os.getpid()}"
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise StoreUnavailable(f"Can't write {path}: {error.strerror}.") from error

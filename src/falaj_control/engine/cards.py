@@ -102,7 +102,7 @@ class CardRenderer:
             place = CardPlace(task.planned.id, task.attempt, position)
             self._live.pop(place, None)
             if not went_well and not attributes["save_errors"]:
-                if place in self._data:
+                if self._data.pop(place, None) is not None:
                     self._end(place, "the attempt failed", None)
                 continue
             self._open(place, attributes, None)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from falaj.errors import StoreUnavailable
 from falaj.model.graph import FlowDescription
 from falaj.version import VERSION
 from falaj_control.ports.requests import (
@@ -118,14 +117,3 @@ def resume_command(program: str, file: str, run: int) -> str:
     if program == "falaj":
         return f"falaj resume {os.path.relpath(file)} --origin-run-id {run}"
     return f"{program} resume --origin-run-id {run}"
-
-
-def write_run_id(path: str, run: int) -> None:
-    """Write the run's number to the file that --run-id-file names, whole or not at all."""
-    temporary = f"{path}.{os.getpid()}"
-    try:
-        with open(temporary, "w") as file:
-            file.write(str(run))
-        os.replace(temporary, path)
-    except OSError as error:
-        raise StoreUnavailable(f"Can't write the run id to {path}: {error.strerror}.") from error

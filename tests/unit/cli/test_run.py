@@ -198,8 +198,22 @@ def test_a_tag_that_is_given_twice_counts_once(flow: Any) -> None:
     assert len(flow.request.tags) == 50
 
 
-def test_a_run_id_file_needs_its_folder(flow: Any) -> None:
-    assert flow("run", "--run-id-file", os.path.join("no", "such", "id")) == 2
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (os.path.join("no", "such", "id"), "does not exist"),
+        ("", "is a folder"),
+        ("n" * 300, "can't be written: File name too long"),
+    ],
+)
+def test_a_run_id_file_that_can_not_be_written_leaves_no_run(
+    flow: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert flow("run", "--run-id-file", path) == 2
+    assert message in flow.errors
+    assert flow.requests == []
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_parameter_may_have_the_name_of_a_new_option(flow: Any, make_parameter: Any) -> None:
