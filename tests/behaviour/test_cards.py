@@ -105,9 +105,19 @@ def test_cards_stand_in_the_order_of_their_decorators_and_are_found_by_id_and_ty
     assert "2 True 1" in done.out
 
 
+@pytest.mark.parametrize(
+    "more", ["", "\n@card(type='blank', id='c', customize=True)\n@card(id='d', customize=True)"]
+)
+def test_the_only_card_without_an_id_is_the_default_card(project, more):
+    above = "@card(type='blank', id='a')\n@card(type='blank')" + more
+    done = project.run(flow('current.card.append(Markdown("here"))', above))
+    for card in get_cards(start_of(done)):
+        assert ("<p>here</p>" in card.get()) == (card.id is None)
+
+
 def test_without_a_default_card_there_is_a_warning_and_no_more(project):
     body = 'current.card.append(Markdown("lost"))\ncurrent.card.append(Markdown("lost"))'
-    done = project.run(flow(body, "@card(type='blank', id='a')\n@card(type='blank')"))
+    done = project.run(flow(body, "@card(type='blank', id='a')\n@card(type='blank', id='b')"))
     assert done.out.count("does not say which one") == 1
     assert all("lost" not in text_on(card.get()) for card in get_cards(start_of(done)))
 
