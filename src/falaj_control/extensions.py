@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from falaj import extensions
@@ -47,6 +48,31 @@ def make(kind: str, name: str, *arguments: Any) -> Any:
             f"no method `{lacking[0]}`."
         )
     return made
+
+
+def blamed(kind: str, name: str, made: Any) -> Any:
+    """Return an object whose methods are those of `made`, made by the extension `name` of a kind.
+
+    They raise ExtensionError, which names the extension, for whatever goes wrong in them.
+    """
+    shown = _shown(kind, name)
+    return SimpleNamespace(
+        **{method: _blamed(getattr(made, method), method, shown) for method in _METHODS[kind]}
+    )
+
+
+def _blamed(call: Callable[..., Any], method: str, shown: str) -> Callable[..., Any]:
+    def called(*arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except FalajException:
+            raise
+        except (Exception, SystemExit) as error:
+            raise ExtensionError(
+                f"The extension {shown} failed in its `{method}`: {type(error).__name__}: {error}"
+            ) from error
+
+    return called
 
 
 def examine() -> Iterator[Examined]:

@@ -317,6 +317,19 @@ def test_what_leaves_or_fails_is_told_and_ends_the_run(
     assert "Traceback" not in done.stderr or "SecretError" in done.stderr
 
 
+def test_an_executor_that_fails_in_a_run_is_named_and_the_run_can_be_resumed(
+    installed_badly, with_python, flow
+) -> None:
+    path = flow(PLAIN)
+    done = with_python(installed_badly, path, "run", "--executor", "stumbling", code=1)
+    assert "'stumbling' of the package falaj-broken 0.3" in done.stderr
+    assert "failed in its `start`: ValueError: no room for tasks" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "bug in Falaj" not in done.stderr
+    with_python(installed_badly, path, "resume", "--executor", "local")
+    assert latest().state == "succeeded"
+
+
 def test_an_upload_that_fails_is_tried_again(installed_badly, with_python, flow) -> None:
     with_python(installed_badly, flow(PLAIN), "--datastore", "hasty:once", "run")
     assert latest().state == "succeeded"

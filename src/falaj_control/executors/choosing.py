@@ -9,7 +9,7 @@ from falaj import extensions
 from falaj.authoring.wording import listed, near_miss
 from falaj.errors import ExtensionError
 from falaj.model.graph import FlowDescription
-from falaj_control.extensions import make
+from falaj_control.extensions import blamed, make
 from falaj_control.ports.executing import Executor, ExecutorContext
 from falaj_control.ports.requests import LOCAL_EXECUTOR
 from falaj_control.settings import Settings
@@ -29,5 +29,5 @@ def make_executor(
         )
     flow, home = description, settings.home.root
     context = ExecutorContext(local, flow.name, flow.file, home, settings.cache)
-    made: Any = make("executors", name, context)
+    made: Any = blamed("executors", name, make("executors", name, context))
     return made
