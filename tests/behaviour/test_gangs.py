@@ -93,6 +93,37 @@ def test_a_gang_of_one(project):
     assert run["train"].control_task.index == 0
 
 
+RETURNING = """
+class F(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.train, num_parallel=3)
+
+    @parallel
+    @step
+    def train(self):
+        self.mine = current.parallel.node_index
+        if current.parallel.node_index {when}:
+            return
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.all = [one.mine for one in inputs]
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def test_members_other_than_the_first_may_return_early(project):
+    assert project.run(RETURNING.format(when="> 0")).data.all == [0, 1, 2]
+    failed = project.fail(RETURNING.format(when="== 0"))
+    assert "Step train ended without self.next()" in failed.out
+
+
 def test_gangs_in_a_foreach_share_the_workers_whole(project):
     source = """
     import os, time
