@@ -142,14 +142,18 @@ def _connect(path: str, options: str) -> sqlite3.Connection:
 
 
 def _version(connection: sqlite3.Connection, path: str) -> int:
+    # In one transaction, as the records may be made at this very moment.
+    connection.execute("BEGIN")
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    is_empty = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+    connection.execute("COMMIT")
     if version > KNOWN_VERSION:
         connection.close()
         raise StoreUnavailable(
             "The records {} were written by a newer Falaj (their version is {}, this one knows "
             "{}). Upgrade with: pip install --upgrade falaj.".format(path, version, KNOWN_VERSION)
         )
-    if version == 0 and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+    if version == 0 and not is_empty:
         connection.close()
         raise StoreUnavailable(
             "{} is a database, but not one of Falaj's records. Move it away, or set FALAJ_HOME to "
