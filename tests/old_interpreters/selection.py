@@ -14,6 +14,8 @@ DATA = ("__init__.py", "records/__init__.py", "records/schema.py")
 AT_HAND = sys.stdlib_module_names | {"falaj", "pytest", "hypothesis"}
 HAVE_DATA = "falaj_control.records.schema"
 
+_MISTAKE = "test_mistake_is_told_with_its_line_and_mend"
+
 # Oldest version, test, and what an older one lacks. Lines: where a class is decorated, or a
 # decorator is bare, interpreters before 3.11 call it from another line than the decorator's.
 NEED_NEWER = (
@@ -29,6 +31,17 @@ NEED_NEWER = (
         "a parser that calls deep nesting a SyntaxError",
     ),
     ((3, 8), "authoring/test_collect.py::test_all_that_a_flow_says", "lines"),
+    *(
+        (oldest, f"authoring/test_checks.py::{_MISTAKE}[{mistake}]", "lines")
+        for oldest, mistake in (
+            ((3, 8), "two joins of one split"),
+            ((3, 8), "ways with different splits open"),
+            ((3, 11), "a gang at the start, with two marks"),
+            ((3, 11), "a gang that joins"),
+            ((3, 11), "a gang that no join follows"),
+            ((3, 11), "steps of gangs that are reached in other ways"),
+        )
+    ),
     ((3, 8), "authoring/test_decorators.py::test_same_decorator_twice_names_both_lines", "lines"),
     *(
         ((3, 11), f"authoring/{test}", "lines")

@@ -18,7 +18,8 @@ from falaj.store.blobs import BlobStore
 from falaj.store.manifests import load_manifest
 from falaj_control.housekeeping.findings import Finding, Findings, fail, ok, warn
 from falaj_control.housekeeping.sweeping import blob_files
-from falaj_control.records.schema import PARTS, VERSION, Part, parts_at
+from falaj_control.records.parts import PARTS, Part, parts_at
+from falaj_control.records.schema import VERSION
 
 # So many of a kind are told one by one.
 _SHOWN = 5
