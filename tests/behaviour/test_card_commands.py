@@ -220,6 +220,12 @@ def test_create_refuses_what_makes_no_sense(project, done, arguments, told):
     assert told in project.command("card", "create", "1/end/2", *arguments, code=2).err
 
 
+@pytest.mark.parametrize("seconds", ["inf", "nan", "1e400", "1e10", "0"])
+def test_create_refuses_a_time_that_never_ends(project, done, seconds):
+    refused = project.command("card", "create", "1/start", "--timeout", seconds, code=2)
+    assert "Invalid value for '--timeout'" in refused.err
+
+
 def test_create_without_the_flow_says_so(project, done):
     assert "Name the flow's file" in falaj(project, "card", "create", "F/1/end/2", code=1)
 

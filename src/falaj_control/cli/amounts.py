@@ -7,6 +7,9 @@ from typing import Any
 
 import click
 
+# Seconds that a command waits at most: a day.
+LONGEST = 24 * 60 * 60
+
 
 class Amount(click.FloatRange):
     """A finite number from zero on, which itself may be `excluded`, up to `most`."""

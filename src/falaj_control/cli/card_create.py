@@ -18,6 +18,7 @@ from falaj.model import states
 from falaj.model.cards import BUILT_IN, recorded_cards
 from falaj.model.orders import CARD, Order
 from falaj.store.blobs import BlobStore
+from falaj_control.cli.amounts import LONGEST, Amount
 from falaj_control.cli.cardchoosing import path_argument, selected
 from falaj_control.cli.context import CommandContext
 
@@ -38,7 +39,7 @@ def command(line: CommandContext) -> click.Command:
         click.Option(["--options"], default=None, metavar="JSON", help="The options of the card."),
         click.Option(
             ["--timeout"],
-            type=click.FloatRange(min=0, min_open=True),
+            type=Amount(excluded=True, most=LONGEST),
             default=None,
             metavar="SECONDS",
             help="The longest that rendering may take.  [default: 45, or as its decorator says]",

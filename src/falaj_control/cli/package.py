@@ -14,7 +14,7 @@ from falaj.client.access import Access
 from falaj.client.code import FalajCode, files_of, inside
 from falaj.client.codefiles import CodeNotWritten, write_archive
 from falaj.errors import FalajException
-from falaj_control.cli.amounts import Amount
+from falaj_control.cli.amounts import LONGEST, Amount
 from falaj_control.cli.context import CommandContext, asked_decospecs
 from falaj_control.cli.workers import TookTooLong, run_worker
 from falaj_control.engine.options import decorated
@@ -24,7 +24,6 @@ _HELP = """Show what a run would keep as the code of this flow.
 
 That is the flow's file and the modules of yours that it imports, with packages that travel into the
 environments of its steps."""
-_DAY = 24 * 60 * 60
 _PACK = "import sys; from falaj.runtime.packing import main; sys.exit(main())"
 
 
@@ -48,7 +47,7 @@ def command(line: CommandContext) -> click.Command:
     parameters: list[click.Parameter] = [
         click.Option(
             ["--timeout"],
-            type=Amount(excluded=True, most=_DAY),
+            type=Amount(excluded=True, most=LONGEST),
             default=60.0,
             show_default=True,
             metavar="SECONDS",
