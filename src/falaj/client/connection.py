@@ -15,6 +15,8 @@ KNOWN_VERSION = 3
 BUSY_SECONDS = 30.0
 # The schema has STRICT tables, which an older SQLite reports as damage.
 OLDEST_SQLITE = (3, 37, 0)
+# Of different homes, in one thread; each takes three of the process's open files.
+MOST_KEPT = 8
 
 
 class _Open:
@@ -32,7 +34,7 @@ class _Open:
 
 
 class _Kept(threading.local):
-    """The connections of one thread by path."""
+    """The connections of one thread by path, the latest used last."""
 
     def __init__(self) -> None:
         self.by_path: Dict[str, _Open] = {}
@@ -107,11 +109,14 @@ def _connection(path: str) -> Optional[sqlite3.Connection]:
     file = (status.st_dev, status.st_ino)
     opened = _kept.by_path.get(path)
     if opened is not None and opened.pid == os.getpid() and opened.file == file:
+        _kept.by_path[path] = _kept.by_path.pop(path)
         return opened.connection
     close(path)
     connection = _open(path)
     if connection is not None:
         _kept.by_path[path] = _Open(file, connection)
+        if len(_kept.by_path) > MOST_KEPT:
+            close(next(iter(_kept.by_path)))
     return connection
 
 

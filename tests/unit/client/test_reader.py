@@ -247,6 +247,19 @@ def test_each_thread_has_its_own_connection(records):
     assert found == [1, 1, 1, 1]
 
 
+def test_many_homes_take_few_open_files(records, tmp_path):
+    records.run()
+    homes = [tmp_path / str(number) for number in range(40)]
+    for folder in homes:
+        shutil.copytree(records.home.root, folder)
+    before = len(os.listdir("/proc/self/fd"))
+    for folder in homes * 2:
+        assert len(Reader(Home(str(folder))).runs()) == 1
+
+    # The records, their log and its index, of as many homes as are kept at once.
+    assert len(os.listdir("/proc/self/fd")) < before + 40
+
+
 # The threads that pytest-timeout and xdist keep are no concern of the child.
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_fork_leaves_no_connection_behind(records):
