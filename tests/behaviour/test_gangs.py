@@ -124,6 +124,50 @@ def test_members_other_than_the_first_may_return_early(project):
     assert "Step train ended without self.next()" in failed.out
 
 
+SLOW_TO_BEGIN = """
+import os, time
+
+def linger():
+    # What a library does at a fork. The gang's first member alone gets on at once.
+    if os.path.exists("gang"):
+        try:
+            open("first", "x").close()
+        except FileExistsError:
+            time.sleep(0.5)
+
+os.register_at_fork(after_in_child=linger)
+
+class F(FlowSpec):
+    @step
+    def start(self):
+        open("gang", "w").close()
+        self.next(self.train, num_parallel=3)
+
+    @parallel
+    @step
+    def train(self):
+        if current.parallel.node_index == 0:
+            raise ValueError("as asked")
+        time.sleep(60)
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def test_stopping_a_member_that_has_only_been_forked_does_not_stop_the_run(project):
+    result = project.fail(SLOW_TO_BEGIN)
+    assert result.run.state == "failed"
+    assert "ValueError: as asked" in result.err
+    assert "Workflow cancelled" not in result.out + result.err
+
+
 def test_gangs_in_a_foreach_share_the_workers_whole(project):
     source = """
     import os, time

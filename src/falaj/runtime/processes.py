@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import signal
 import sys
 from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Set
@@ -41,6 +42,11 @@ def die_with_reader(pipe: int) -> None:
         fcntl.fcntl(pipe, fcntl.F_SETOWN, -os.getpid())
         fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
         fcntl.fcntl(pipe, fcntl.F_SETFL, os.O_WRONLY | os.O_ASYNC)
+        # The kernel tells it once, when it happens.
+        watch = select.poll()
+        watch.register(pipe, 0)
+        if watch.poll(0):
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def outlive_reader(pipe: int) -> None:

@@ -10,7 +10,7 @@ import signal
 import sys
 import traceback
 from importlib import import_module
-from typing import Any, List, Mapping, NoReturn, Optional
+from typing import Any, List, Mapping, NoReturn, Optional, Set
 
 from falaj.errors import FalajBug
 from falaj.model.graph import FlowDescription
@@ -56,6 +56,21 @@ def prepare_streams() -> None:
                 continue
 
 
+def hold_signals() -> Set[int]:
+    """Keep the host's signals waiting, and return those that waited before, for `let_signals`.
+
+    Around a fork: until it has become a task, a child would hear them as the host does, who would
+    be told of a signal that was never meant for it.
+    """
+    held: Set[int] = _signals.pthread_sigmask(_signals.SIG_BLOCK, HOST_SIGNALS)
+    return held
+
+
+def let_signals(held: Set[int]) -> None:
+    """Take what has waited since `hold_signals` returned `held`."""
+    _signals.pthread_sigmask(_signals.SIG_SETMASK, held)
+
+
 def become_task(files: List[int], inherited: List[int]) -> None:
     """Turn a fork of a host, or a fresh interpreter, into a task's process.
 
@@ -69,6 +84,8 @@ def become_task(files: List[int], inherited: List[int]) -> None:
     for number in HOST_SIGNALS:
         if _signals.getsignal(number) is not _signals.SIG_IGN:
             _signals.signal(number, _signals.SIG_DFL)
+    # A Ctrl-C that came before the task left the host's session was for the host: it is dropped.
+    _signals.signal(signal.SIGINT, _signals.SIG_IGN)
     _signals.signal(signal.SIGINT, _signals.default_int_handler)
     processes.die_with_reader(files[2])
     open_notes(files[3])

@@ -104,3 +104,36 @@ def test_a_tree_is_killed_with_what_left_its_session():
 
 def test_killing_what_has_gone_is_no_error():
     kill_tree(999_999_999)
+
+
+@pytest.mark.parametrize("gone", ["before", "later"])
+def test_a_process_dies_with_the_reader_of_its_pipe(gone):
+    code = (
+        "import sys, time\n"
+        "from falaj.runtime.processes import die_with_reader\n"
+        "sys.stdin.readline()\n"
+        "die_with_reader(int(sys.argv[1]))\n"
+        "print('armed', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    reader, writer = os.pipe()
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(writer)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        pass_fds=[writer],
+    )
+    os.close(writer)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    if gone == "before":
+        os.close(reader)
+    child.stdin.write(b"go\n")
+    child.stdin.flush()
+    said = child.stdout.readline()
+    if gone == "later":
+        assert said == b"armed\n"
+        os.close(reader)
+    assert child.wait(timeout=30) == -signal.SIGKILL
+    child.communicate()
