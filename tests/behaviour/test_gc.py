@@ -13,6 +13,8 @@ import pytest
 
 from falaj import Falaj, Flow, Run
 from falaj.errors import FalajNotFound
+from falaj.home import Home
+from falaj.liveness import process_lease
 from falaj.store.blobs import BlobStore
 from falaj_control.cli.main import run_tool
 from falaj_control.housekeeping.deleting import TABLES
@@ -120,6 +122,36 @@ def test_a_dry_run_deletes_nothing_and_nobody_is_asked_in_a_pipe(project, capfd)
     assert "Say --yes to delete" in told.err
     assert "succeeded" in told.out
     assert (everything(Run("F/1")), blobs(project.home)) == before
+
+
+@pytest.mark.usefixtures("no_grace")
+def test_a_dry_run_counts_a_lost_run_and_leaves_it_as_it_is(project, capfd):
+    project.run(FLOW)
+    connection = open_records(Home(str(project.home)))
+    gone = json.dumps({**process_lease(), "pid": 999_999_999})
+    connection.execute("UPDATE runs SET state = 'running', finished_at = NULL, lease = ?", (gone,))
+    half = project.home / "store" / "tmp" / "999999999-1-1"
+    half.parent.mkdir(exist_ok=True)
+    half.write_bytes(b"half")
+
+    def recorded() -> object:
+        return connection.execute("SELECT state, finished_at, fence FROM runs").fetchall()
+
+    before = recorded()
+    assert gc("--status", "lost", "--dry-run", "--json") == 0
+    would = json.loads(capfd.readouterr().out)
+    # Nobody is there to say yes.
+    assert gc("--status", "lost") == 1
+    capfd.readouterr()
+    assert recorded() == before
+    assert half.exists()
+    assert gc("--status", "lost", "--yes", "--json") == 0
+    did = json.loads(capfd.readouterr().out)
+    assert did["runs"] == would["runs"] == [1]
+    assert did["blobs"] == would["blobs"] > 0
+    assert recorded() == []
+    assert not half.exists()
+    connection.close()
 
 
 @pytest.mark.usefixtures("no_grace")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from falaj.errors import FalajException
 from falaj.home import Home, spin_home
+from falaj.model import states
 from falaj.store.blobs import BlobStore
 from falaj_control.environments.folders import CacheFolders
 from falaj_control.environments.lockfile import lock_path
@@ -22,7 +23,7 @@ from falaj_control.housekeeping.spins import delete_old_spins, old_spins
 from falaj_control.housekeeping.sweeping import Swept, sweep
 from falaj_control.housekeeping.travelled import sweep_travelled
 from falaj_control.records.database import open_records, unavailable
-from falaj_control.records.origins import declare_lost
+from falaj_control.records.origins import declare_lost, lost_runs
 
 
 class Collected(NamedTuple):
@@ -66,6 +67,8 @@ class GarbageCollector:
         with self._alone(), self._records() as connection, self._spins() as spins:
             # Also those whose last run goes now.
             locked = _lock_files(connection)
+            if not dry_run:
+                declare_lost(connection, now)
             runs, stays = self._choice(connection, policy, now)
             if among is not None:
                 runs = tuple(run for run in runs if run.id in among)
@@ -82,7 +85,8 @@ class GarbageCollector:
             roots = self._roots(connection, {run.id for run in runs} if dry_run else (), locked)
             more = () if spins is None else roots_in(spins, old if dry_run else ())
             reached = mark(store, chain(roots, more))
-            store.sweep()
+            if not dry_run:
+                store.sweep()
             swept = sweep(store, reached, before, dry_run)
             freed = sweep_travelled(self._home, reached, before, dry_run)
             return Collected(runs, stays, swept._replace(size=swept.size + freed), len(old))
@@ -92,15 +96,15 @@ class GarbageCollector:
     ) -> tuple[int, ...]:
         if spins is None:
             return ()
+        if dry_run:
+            return old_spins(spins, now)
         declare_lost(spins, now)
-        old = old_spins(spins, now)
-        return old if dry_run else delete_old_spins(spins, spin_home(self._home), old)
+        return delete_old_spins(spins, spin_home(self._home), old_spins(spins, now))
 
     def _choice(
         self, connection: sqlite3.Connection, policy: Policy, now: float
     ) -> tuple[tuple[KnownRun, ...], dict[int, str]]:
-        declare_lost(connection, now)
-        known = {run.id: run for run in _known_runs(connection)}
+        known = {run.id: run for run in _known_runs(connection, now)}
         choice: Choice = choose(list(known.values()), policy, now)
         return tuple(known[run] for run in choice.goes), dict(choice.stays)
 
@@ -115,14 +119,13 @@ class GarbageCollector:
         self, connections: Iterable[sqlite3.Connection | None], now: float
     ) -> float:
         # What a run has stored may be recorded only when its task ends.
-        oldest = [
-            connection.execute(
-                "SELECT min(created_at) FROM runs WHERE state = 'running'"
-            ).fetchone()[0]
+        begun = [
+            created_at
             for connection in connections
             if connection is not None
+            for created_at in _running_since(connection, now)
         ]
-        return min(now, *(one for one in oldest if one is not None), now) - self._grace
+        return min([now, *begun]) - self._grace
 
     def _records(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         return _opened(self._home)
@@ -160,7 +163,8 @@ def _opened(home: Home) -> Generator[sqlite3.Connection]:
         connection.close()
 
 
-def _known_runs(connection: sqlite3.Connection) -> Iterator[KnownRun]:
+def _known_runs(connection: sqlite3.Connection, now: float) -> Iterator[KnownRun]:
+    lost = lost_runs(connection, now)
     tags: dict[int, set[str]] = {}
     for run, tag in connection.execute("SELECT run, tag FROM run_tags WHERE NOT system"):
         tags.setdefault(run, set()).add(tag)
@@ -168,7 +172,16 @@ def _known_runs(connection: sqlite3.Connection) -> Iterator[KnownRun]:
         "SELECT id, flow, state, finished_at, origin FROM runs ORDER BY id"
     ).fetchall()
     for run, flow, state, ended_at, origin in rows:
+        if run in lost:
+            state, ended_at = states.LOST, lost[run]
         yield KnownRun(run, flow, state, ended_at, frozenset(tags.get(run, ())), origin)
+
+
+def _running_since(connection: sqlite3.Connection, now: float) -> list[float]:
+    """Return when the runs were made that are under way."""
+    lost = lost_runs(connection, now)
+    rows = connection.execute("SELECT id, created_at FROM runs WHERE state = 'running'").fetchall()
+    return [created_at for run, created_at in rows if run not in lost]
 
 
 def _lock_files(connection: sqlite3.Connection) -> list[str]:

@@ -7,17 +7,17 @@ from collections.abc import Iterable
 
 from falaj.home import Home
 from falaj_control.housekeeping.deleting import delete_runs, delete_stray_logs
+from falaj_control.records.origins import lost_runs
 
 # Seconds that a spin is kept after its end.
 KEPT = 7 * 86400.0
 
 
 def old_spins(connection: sqlite3.Connection, now: float) -> tuple[int, ...]:
-    """Return the spins in these records that ended too long ago to keep."""
-    rows = connection.execute(
-        "SELECT id FROM runs WHERE finished_at < ? ORDER BY id", (now - KEPT,)
-    ).fetchall()
-    return tuple(run for (run,) in rows)
+    """Return the spins in these records that ended, or were lost, too long ago to keep."""
+    rows = connection.execute("SELECT id FROM runs WHERE finished_at < ?", (now - KEPT,))
+    lost = (run for run, heard_at in lost_runs(connection, now).items() if heard_at < now - KEPT)
+    return tuple(sorted([*(run for (run,) in rows), *lost]))
 
 
 def delete_old_spins(

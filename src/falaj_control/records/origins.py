@@ -110,18 +110,30 @@ def read_origin_tasks(connection: sqlite3.Connection, run: int) -> dict[TaskKey,
     return tasks
 
 
+def lost_runs(connection: sqlite3.Connection, now: float) -> dict[int, float]:
+    """Return the runs that say they are running though their process is gone, and when they were
+    last heard of."""
+    return {run: heard_at for run, _, heard_at, _ in _lost(connection, now)}
+
+
+def _lost(connection: sqlite3.Connection, now: float) -> list[tuple[int, str, float, int]]:
+    rows = connection.execute(
+        "SELECT id, flow, lease, heard_at, fence FROM runs WHERE state = 'running'"
+    ).fetchall()
+    return [
+        (run, flow, heard_at, fence)
+        for run, flow, lease, heard_at, fence in rows
+        if is_lost(json.loads(lease), heard_at, now)
+    ]
+
+
 def declare_lost(connection: sqlite3.Connection, now: float) -> list[int]:
     """End every run that says it is running though its process is gone; return their numbers.
 
     The run's fence is raised, so that a process that comes back after all can't commit.
     """
     ended: list[int] = []
-    rows = connection.execute(
-        "SELECT id, flow, lease, heard_at, fence FROM runs WHERE state = 'running'"
-    ).fetchall()
-    for run, flow, lease, heard_at, fence in rows:
-        if not is_lost(json.loads(lease), heard_at, now):
-            continue
+    for run, flow, heard_at, fence in _lost(connection, now):
         left: list[int] = []
         connection.execute("BEGIN IMMEDIATE")
         changed = connection.execute(
