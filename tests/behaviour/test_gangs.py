@@ -11,8 +11,16 @@ import os, time
 def barrier(name):
     \"\"\"Wait until all members are here: none gets past it unless all run at once.\"\"\"
     me = current.parallel
-    open("%s-%d" % (name, me.node_index), "w").close()
+    with open("%s-%d.new" % (name, me.node_index), "w") as file:
+        file.write(str(os.getpid()))
+    os.rename(file.name, file.name[:-4])
     while not all(os.path.exists("%s-%d" % (name, n)) for n in range(me.num_nodes)):
+        time.sleep(0.01)
+
+def first_has_ended(name):
+    with open(name + "-0") as file:
+        place = "/proc/" + file.read()
+    while os.path.exists(place):
         time.sleep(0.01)
 
 class F(FlowSpec):
@@ -260,6 +268,7 @@ def test_a_size_that_is_none_is_told(project, asked):
 
 
 FAILING = """if me.node_index == 1 and current.retry_count < {fails}:
+            first_has_ended("try%d" % current.retry_count)
             raise ValueError("node 1 breaks")
         if me.node_index == 2 and current.retry_count < {fails}:
             time.sleep(1000)"""

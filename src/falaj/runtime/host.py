@@ -17,14 +17,7 @@ from typing import TYPE_CHECKING, Any, Dict, FrozenSet, List, NoReturn, Optional
 
 from falaj.model.graph import FlowDescription
 from falaj.runtime import processes, wire
-from falaj.runtime.taskprocess import (
-    FILES,
-    become_task,
-    hold_signals,
-    let_signals,
-    prepare_streams,
-    run_task,
-)
+from falaj.runtime.taskprocess import FILES, become_task, fork_task, prepare_streams, run_task
 
 if TYPE_CHECKING:
     from falaj.runtime.preloading import Preloaded
@@ -143,11 +136,9 @@ class Host:
     def _fork(self, message: wire.Message) -> None:
         files = self._receiver.take_files(FILES)
         _flush_own_output()
-        held = hold_signals()
         try:
-            pid = os.fork()
+            pid = fork_task()
         except OSError as error:
-            let_signals(held)
             # No memory or too many processes: the order fails, the host lives on.
             text = "can't fork: {}".format(error.strerror)
             self._send(wire.EXITED, message.number, {"status": None, "why": text})
@@ -156,14 +147,12 @@ class Host:
         if pid == 0:
             try:
                 become_task(files, self._inherited_files())
-                let_signals(held)
                 order = message.json()
                 if self._preloaded is not None:
                     self._preloaded.repeat_output(order["step"])
                 run_task(self._flow_class, self._description, order, files[2])
             finally:
                 os._exit(70)
-        let_signals(held)
         self._orders[pid] = message.number
         _close(files)
         self._send(wire.FORKED, message.number, {"pid": pid})

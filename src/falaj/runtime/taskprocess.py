@@ -34,6 +34,8 @@ FILES = 4
 # The signals that a host handles, which mean to a task what they mean to any program.
 HOST_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 _prepared: List[Any] = []
+# What the process's mask of signals was before its fork, until it is a task.
+_waiting: List[Set[int]] = []
 # The functions below the public ones, which turn numbers into enum members: that alone touches
 # some 50 pages of memory, each of which a fresh child has to copy.
 _signals: Any = import_module("_signal")
@@ -56,19 +58,21 @@ def prepare_streams() -> None:
                 continue
 
 
-def hold_signals() -> Set[int]:
-    """Keep the host's signals waiting, and return those that waited before, for `let_signals`.
+def fork_task() -> int:
+    """Fork as `os.fork` does; in the child the host's signals wait until it has become a task.
 
-    Around a fork: until it has become a task, a child would hear them as the host does, who would
-    be told of a signal that was never meant for it.
+    It would hear them as the host does, who would be told of a signal that was never meant for it.
     """
-    held: Set[int] = _signals.pthread_sigmask(_signals.SIG_BLOCK, HOST_SIGNALS)
-    return held
-
-
-def let_signals(held: Set[int]) -> None:
-    """Take what has waited since `hold_signals` returned `held`."""
-    _signals.pthread_sigmask(_signals.SIG_SETMASK, held)
+    before = _signals.pthread_sigmask(_signals.SIG_BLOCK, HOST_SIGNALS)
+    pid = -1
+    try:
+        pid = os.fork()
+    finally:
+        if pid == 0:
+            _waiting.append(before)
+        else:
+            _signals.pthread_sigmask(_signals.SIG_SETMASK, before)
+    return pid
 
 
 def become_task(files: List[int], inherited: List[int]) -> None:
@@ -90,6 +94,8 @@ def become_task(files: List[int], inherited: List[int]) -> None:
     processes.die_with_reader(files[2])
     open_notes(files[3])
     _redirect_output(files)
+    while _waiting:
+        _signals.pthread_sigmask(_signals.SIG_SETMASK, _waiting.pop())
 
 
 def _redirect_output(files: List[int]) -> None:
