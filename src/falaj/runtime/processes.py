@@ -60,6 +60,7 @@ class ProcessEntry(NamedTuple):
 
     pid: int
     parent: int
+    group: int
     session: int
     zombie: bool
 
@@ -80,7 +81,8 @@ def all_processes() -> Dict[int, ProcessEntry]:
         except OSError:
             continue
         pid = int(name)
-        entries[pid] = ProcessEntry(pid, int(fields[1]), int(fields[3]), fields[0] == b"Z")
+        parent, group, session = (int(field) for field in fields[1:4])
+        entries[pid] = ProcessEntry(pid, parent, group, session, fields[0] == b"Z")
     return entries
 
 
@@ -114,14 +116,21 @@ def tree_of(root: int, entries: Optional[Dict[int, ProcessEntry]] = None) -> Lis
 
 def kill_tree(root: int, number: int = signal.SIGKILL) -> None:
     """Signal a task's process with everything it started, also what left its session."""
-    pids = tree_of(root)
+    entries = all_processes()
+    pids = tree_of(root, entries)
+    told: Set[int] = set()
     try:
         # The group in one call: were this process killed half-way, what is left of the group would
         # have lost the task, through which it is found.
         os.killpg(root, number)
+        if number != signal.SIGKILL:
+            # A handler of the step's own hears it once.
+            told = {pid for pid, entry in entries.items() if entry.group == root}
     except OSError:
         pass
     for pid in pids:
+        if pid in told:
+            continue
         try:
             os.kill(pid, number)
         except OSError:

@@ -19,7 +19,9 @@ from falaj.runtime.processes import (
 
 
 def entries(*rows):
-    return {pid: ProcessEntry(pid, parent, session, False) for pid, parent, session in rows}
+    return {
+        pid: ProcessEntry(pid, parent, session, session, False) for pid, parent, session in rows
+    }
 
 
 @pytest.mark.parametrize(
@@ -100,6 +102,29 @@ def test_a_tree_is_killed_with_what_left_its_session():
     for handle in handles:
         os.close(handle)
     root.communicate()
+
+
+def test_a_handler_hears_a_signal_to_its_tree_once():
+    code = (
+        "import signal, time\n"
+        "heard = []\n"
+        "signal.signal(signal.SIGTERM, lambda *_: heard.append(1))\n"
+        "print('ready', flush=True)\n"
+        "while not heard: time.sleep(0.01)\n"
+        "time.sleep(0.1)\n"
+        "print(len(heard), flush=True)\n"
+    )
+    roots = [
+        subprocess.Popen(
+            [sys.executable, "-S", "-c", code], stdout=subprocess.PIPE, start_new_session=True
+        )
+        for _ in range(20)
+    ]
+    for root in roots:
+        assert root.stdout is not None
+        assert root.stdout.readline() == b"ready\n"
+        kill_tree(root.pid, signal.SIGTERM)
+    assert [root.communicate(timeout=30)[0] for root in roots] == [b"1\n"] * 20
 
 
 def test_killing_what_has_gone_is_no_error():
