@@ -101,34 +101,10 @@ def test_a_gang_of_one(project):
     assert run["train"].control_task.index == 0
 
 
-RETURNING = """
-class F(FlowSpec):
-    @step
-    def start(self):
-        self.next(self.train, num_parallel=3)
-
-    @parallel
-    @step
-    def train(self):
-        self.mine = current.parallel.node_index
-        if current.parallel.node_index {when}:
-            return
-        self.next(self.join)
-
-    @step
-    def join(self, inputs):
-        self.all = [one.mine for one in inputs]
-        self.next(self.end)
-
-    @step
-    def end(self):
-        pass
-"""
-
-
 def test_members_other_than_the_first_may_return_early(project):
-    assert project.run(RETURNING.format(when="> 0")).data.all == [0, 1, 2]
-    failed = project.fail(RETURNING.format(when="== 0"))
+    members = project.run(gang("if me.node_index > 0: return")).data.members
+    assert [member["place"][0] for member in members] == [0, 1, 2]
+    failed = project.fail(gang("if me.node_index == 0: return"))
     assert "Step train ended without self.next()" in failed.out
 
 

@@ -101,12 +101,9 @@ def _part_name(part: Part, names: frozenset[str]) -> str:
 
 def _runs(home: Home) -> Findings:
     now = time.time()
-    rows = read(
-        home.records,
-        "SELECT id, flow, lease, heard_at, created_at FROM runs WHERE state = 'running'",
-    )
+    rows = read(home.records, "SELECT id, flow, lease, heard_at FROM runs WHERE state = 'running'")
     lost = [
-        (run, flow) for run, flow, lease, heard, _ in rows if is_lost(json.loads(lease), heard, now)
+        (run, flow) for run, flow, lease, heard in rows if is_lost(json.loads(lease), heard, now)
     ]
     for run, flow in lost[:_SHOWN]:
         left = marked_with(f"{VARIABLE}={home.root}", f"{TASK_VARIABLE}={flow}/{run}/")
